@@ -1,0 +1,155 @@
+package events
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Headers are the headers of a message: CloudEvents 1.0 in binary mode, as its
+// NATS binding writes them ("ce-" before the attribute's name).
+type Headers map[string][]string
+
+// Names of the headers. Extension names are lower case letters and digits, as
+// CloudEvents 1.0 section 3.1 asks.
+const (
+	HeaderSpecVersion   = "ce-specversion"
+	HeaderID            = "ce-id"
+	HeaderType          = "ce-type"
+	HeaderSource        = "ce-source"
+	HeaderTime          = "ce-time"
+	HeaderSubject       = "ce-subject"
+	HeaderSchema        = "ce-dataschema"
+	HeaderContentType   = "content-type"
+	HeaderActor         = "ce-actor"
+	HeaderCommandID     = "ce-commandid"
+	HeaderRequestHash   = "ce-requesthash"
+	HeaderCorrelationID = "ce-correlationid"
+	HeaderCausationID   = "ce-causationid"
+	HeaderDialect       = "ce-dialect"
+	HeaderReason        = "ce-reason"
+	HeaderSealedFor     = "ce-sealedfor"
+)
+
+const contentTypeJSON = "application/json"
+
+// schemaPrefix and the type make the dataschema attribute.
+const schemaPrefix = "/v1/catalogue/"
+
+// Errors of the codec.
+var (
+	// ErrMalformed says that a message is not an event of ours.
+	ErrMalformed = errors.New("malformed event")
+	// ErrUnknownType says that this release knows no such event type.
+	ErrUnknownType = errors.New("unknown event type")
+	// ErrNeedsKey says that an event with a private part was to be encoded
+	// without a data key.
+	ErrNeedsKey = errors.New("event has a private part and needs a data key")
+)
+
+func (h Headers) get(name string) string {
+	if v := h[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// Encode turns an event into a message. Type, and SealedFor where there is a
+// private part, must be set in m; key may be nil for payloads without one.
+func Encode(m *Meta, p Payload, key *DataKey) (Headers, []byte, error) {
+	if m.Type != p.EventType() {
+		return nil, nil, fmt.Errorf("encode %s: envelope says %s", p.EventType(), m.Type)
+	}
+	if s, ok := p.(sealable); ok {
+		if key == nil || m.SealedFor == "" {
+			return nil, nil, fmt.Errorf("encode %s: %w", m.Type, ErrNeedsKey)
+		}
+		plain, err := json.Marshal(s.private())
+		if err != nil {
+			return nil, nil, fmt.Errorf("encode private part of %s: %w", m.Type, err)
+		}
+		*s.box() = key.Seal(plain, associated(m))
+		defer func() { *s.box() = nil }()
+	}
+	data, err := json.Marshal(p)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encode %s: %w", m.Type, err)
+	}
+	return m.headers(), data, nil
+}
+
+func (m *Meta) headers() Headers {
+	h := make(Headers, 16)
+	set := func(name, value string) {
+		if value != "" {
+			h[name] = []string{value}
+		}
+	}
+	set(HeaderSpecVersion, "1.0")
+	set(HeaderID, m.ID)
+	set(HeaderType, string(m.Type))
+	set(HeaderSource, m.Source)
+	set(HeaderTime, m.Time.UTC().Format(time.RFC3339Nano))
+	set(HeaderSubject, m.Aggregate.String())
+	set(HeaderSchema, schemaPrefix+string(m.Type))
+	set(HeaderContentType, contentTypeJSON)
+	set(HeaderActor, m.Actor)
+	set(HeaderCommandID, m.CommandID)
+	set(HeaderRequestHash, m.RequestHash)
+	set(HeaderCorrelationID, m.CorrelationID)
+	set(HeaderCausationID, m.CausationID)
+	set(HeaderDialect, m.Dialect)
+	set(HeaderReason, m.Reason)
+	set(HeaderSealedFor, m.SealedFor)
+	return h
+}
+
+// DecodeMeta reads the envelope of a message.
+func DecodeMeta(h Headers) (Meta, error) {
+	m := Meta{
+		ID:            h.get(HeaderID),
+		Type:          Type(h.get(HeaderType)),
+		Source:        h.get(HeaderSource),
+		Actor:         h.get(HeaderActor),
+		CommandID:     h.get(HeaderCommandID),
+		RequestHash:   h.get(HeaderRequestHash),
+		CorrelationID: h.get(HeaderCorrelationID),
+		CausationID:   h.get(HeaderCausationID),
+		Dialect:       h.get(HeaderDialect),
+		Reason:        h.get(HeaderReason),
+		SealedFor:     h.get(HeaderSealedFor),
+	}
+	if m.ID == "" || m.Type == "" {
+		return Meta{}, fmt.Errorf("%w: no id or type", ErrMalformed)
+	}
+	var err error
+	if m.Time, err = time.Parse(time.RFC3339Nano, h.get(HeaderTime)); err != nil {
+		return Meta{}, fmt.Errorf("%w: time: %w", ErrMalformed, err)
+	}
+	if m.Aggregate, err = ParseAggregate(h.get(HeaderSubject)); err != nil {
+		return Meta{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return m, nil
+}
+
+// decodeInto reads the body of one released version. key is nil when the data
+// key is erased: the private part then stays empty.
+func decodeInto(m *Meta, data []byte, key *DataKey, p Payload) error {
+	if err := json.Unmarshal(data, p); err != nil {
+		return fmt.Errorf("%w: body of %s: %w", ErrMalformed, m.Type, err)
+	}
+	s, ok := p.(sealable)
+	if !ok || key == nil || len(*s.box()) == 0 {
+		return nil
+	}
+	plain, err := key.Open(*s.box(), associated(m))
+	if err != nil {
+		return fmt.Errorf("%w: %s %s: %w", ErrMalformed, m.Type, m.ID, err)
+	}
+	*s.box() = nil
+	if err := json.Unmarshal(plain, s.private()); err != nil {
+		return fmt.Errorf("%w: private part of %s: %w", ErrMalformed, m.Type, err)
+	}
+	return nil
+}

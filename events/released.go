@@ -1,0 +1,10 @@
+package events
+
+// Released returns the catalogue of every event type that Roster ever wrote.
+func Released() *Catalogue {
+	c := NewCatalogue()
+	registerUser(c)
+	registerOrganization(c)
+	registerActivity(c)
+	return c
+}

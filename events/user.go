@@ -1,0 +1,282 @@
+package events
+
+import "time"
+
+// LoginType is the way a user signs in.
+type LoginType string
+
+// The login types.
+const (
+	LoginPassword LoginType = "password"
+	LoginGitHub   LoginType = "github"
+	LoginOIDC     LoginType = "oidc"
+	LoginNone     LoginType = "none"
+	LoginToken    LoginType = "token" // of keys only, never a user's
+)
+
+// Status is the state of an account.
+type Status string
+
+// The states of an account.
+const (
+	StatusActive    Status = "active"
+	StatusDormant   Status = "dormant"
+	StatusSuspended Status = "suspended"
+	StatusDeleted   Status = "deleted"
+)
+
+// Role is a site role.
+type Role string
+
+// The site roles that are stored; everybody is a member beside them.
+const (
+	RoleOwner         Role = "owner"
+	RoleUserAdmin     Role = "user-admin"
+	RoleTemplateAdmin Role = "template-admin"
+	RoleAuditor       Role = "auditor"
+	RoleTester        Role = "tester" // ABF's flag
+	RoleSystem        Role = "system" // ABF's flag
+)
+
+// Membership is a user's place in an organization.
+type Membership struct {
+	Organization string   `json:"organization"`
+	Roles        []string `json:"roles,omitempty"`
+}
+
+// Identity is how a user is known to another system.
+type Identity struct {
+	Provider string `json:"provider"`
+	Subject  string `json:"subject"`
+}
+
+// UserRegistered starts a user.
+type UserRegistered struct {
+	Sealed[UserRegisteredPrivate]
+	Number      int64        `json:"number"` // unique, small, from 1
+	LoginType   LoginType    `json:"loginType"`
+	Status      Status       `json:"status"`
+	Confirmed   bool         `json:"confirmed"`
+	Roles       []Role       `json:"roles,omitempty"`
+	Memberships []Membership `json:"memberships,omitempty"`
+}
+
+// UserRegisteredPrivate is the sealed part of UserRegistered.
+type UserRegisteredPrivate struct {
+	Username     string     `json:"username"`
+	Email        string     `json:"email,omitempty"`
+	Name         string     `json:"name,omitempty"`
+	FirstName    string     `json:"firstName,omitempty"`
+	LastName     string     `json:"lastName,omitempty"`
+	Avatar       string     `json:"avatar,omitempty"`
+	Language     string     `json:"language,omitempty"`
+	PasswordHash string     `json:"passwordHash,omitempty"`
+	Identities   []Identity `json:"identities,omitempty"`
+}
+
+// EventType implements Payload.
+func (*UserRegistered) EventType() Type { return "roster.user.registered.v1" }
+
+// UserProfileUpdated holds exactly the members that changed.
+type UserProfileUpdated struct {
+	Sealed[UserProfileUpdatedPrivate]
+	Fields []string `json:"fields"` // names of the changed members, for readers without the key
+}
+
+// UserProfileUpdatedPrivate has nil for an unchanged member, "" for a cleared one.
+type UserProfileUpdatedPrivate struct {
+	Name      *string `json:"name,omitempty"`
+	FirstName *string `json:"firstName,omitempty"`
+	LastName  *string `json:"lastName,omitempty"`
+	Avatar    *string `json:"avatar,omitempty"`
+	Language  *string `json:"language,omitempty"`
+}
+
+// EventType implements Payload.
+func (*UserProfileUpdated) EventType() Type { return "roster.user.profile-updated.v1" }
+
+// UserUsernameChanged travels with the release of the old claim and the new one.
+type UserUsernameChanged struct {
+	Sealed[UserUsernameChangedPrivate]
+}
+
+// UserUsernameChangedPrivate is the sealed part of UserUsernameChanged.
+type UserUsernameChangedPrivate struct {
+	Username string `json:"username"`
+}
+
+// EventType implements Payload.
+func (*UserUsernameChanged) EventType() Type { return "roster.user.username-changed.v1" }
+
+// UserEmailChanged travels with the release of the old claim and the new one.
+type UserEmailChanged struct {
+	Sealed[UserEmailChangedPrivate]
+}
+
+// UserEmailChangedPrivate is the sealed part of UserEmailChanged; an empty
+// e-mail means that it was removed.
+type UserEmailChangedPrivate struct {
+	Email string `json:"email"`
+}
+
+// EventType implements Payload.
+func (*UserEmailChanged) EventType() Type { return "roster.user.email-changed.v1" }
+
+// UserPasswordSet is a change of password by a person. Revoked says that all
+// sessions and keys died with it: the credentials epoch rises.
+type UserPasswordSet struct {
+	Sealed[UserPasswordPrivate]
+	Revoked bool `json:"revoked"`
+}
+
+// UserPasswordPrivate holds a password's hash with its parameters.
+type UserPasswordPrivate struct {
+	Hash string `json:"hash"`
+}
+
+// EventType implements Payload.
+func (*UserPasswordSet) EventType() Type { return "roster.user.password-set.v1" }
+
+// UserPasswordRehashed is the same password under newer parameters.
+type UserPasswordRehashed struct {
+	Sealed[UserPasswordPrivate]
+}
+
+// EventType implements Payload.
+func (*UserPasswordRehashed) EventType() Type { return "roster.user.password-rehashed.v1" }
+
+// UserPreferencesUpdated holds exactly the preferences of one dialect that
+// changed, by flat name ("theme", "emailNotifications.weeklyDigest"), and the
+// shared language where it changed.
+type UserPreferencesUpdated struct {
+	Sealed[UserPreferencesUpdatedPrivate]
+	Dialect string `json:"dialect"`
+}
+
+// UserPreferencesUpdatedPrivate is the sealed part of UserPreferencesUpdated.
+// Values are strings or booleans.
+type UserPreferencesUpdatedPrivate struct {
+	Changes  map[string]any `json:"changes,omitempty"`
+	Language *string        `json:"language,omitempty"`
+}
+
+// EventType implements Payload.
+func (*UserPreferencesUpdated) EventType() Type { return "roster.user.preferences-updated.v1" }
+
+// UserRolesAssigned holds the site roles as they are now and what changed.
+type UserRolesAssigned struct {
+	Roles   []Role `json:"roles"`
+	Added   []Role `json:"added,omitempty"`
+	Removed []Role `json:"removed,omitempty"`
+}
+
+// EventType implements Payload.
+func (*UserRolesAssigned) EventType() Type { return "roster.user.roles-assigned.v1" }
+
+// UserSuspended stops an account; its keys work again after activation.
+type UserSuspended struct{}
+
+// EventType implements Payload.
+func (*UserSuspended) EventType() Type { return "roster.user.suspended.v1" }
+
+// UserActivated brings a suspended or dormant account to life.
+type UserActivated struct{}
+
+// EventType implements Payload.
+func (*UserActivated) EventType() Type { return "roster.user.activated.v1" }
+
+// UserDeleted ends an account and frees its names. It can not be undone.
+type UserDeleted struct{}
+
+// EventType implements Payload.
+func (*UserDeleted) EventType() Type { return "roster.user.deleted.v1" }
+
+// UserSessionOpened is a sign-in.
+type UserSessionOpened struct {
+	Sealed[UserKeyPrivate]
+	KeyID     string    `json:"keyId"`
+	LoginType LoginType `json:"loginType"`
+	Epoch     int64     `json:"epoch"` // the credentials epoch it belongs to
+	ExpiresAt time.Time `json:"expiresAt"`
+	// Activated says that this sign-in woke a dormant account.
+	Activated bool `json:"activated,omitempty"`
+}
+
+// UserKeyPrivate is the sealed part of a session or key.
+type UserKeyPrivate struct {
+	SecretHash []byte `json:"secretHash"` // SHA-256 of the secret
+	Name       string `json:"name,omitempty"`
+	IP         string `json:"ip,omitempty"`
+	UserAgent  string `json:"userAgent,omitempty"`
+}
+
+// EventType implements Payload.
+func (*UserSessionOpened) EventType() Type { return "roster.user.session-opened.v1" }
+
+// UserSessionClosed is a sign-out.
+type UserSessionClosed struct {
+	KeyID string `json:"keyId"`
+}
+
+// EventType implements Payload.
+func (*UserSessionClosed) EventType() Type { return "roster.user.session-closed.v1" }
+
+// UserKeyCreated is a new API key.
+type UserKeyCreated struct {
+	Sealed[UserKeyPrivate]
+	KeyID     string    `json:"keyId"`
+	Scopes    []string  `json:"scopes"`
+	Epoch     int64     `json:"epoch"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// EventType implements Payload.
+func (*UserKeyCreated) EventType() Type { return "roster.user.key-created.v1" }
+
+// UserKeyRegenerated gives a key a new secret; the old one is dead.
+type UserKeyRegenerated struct {
+	Sealed[UserKeyPrivate]
+	KeyID     string    `json:"keyId"`
+	Epoch     int64     `json:"epoch"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// EventType implements Payload.
+func (*UserKeyRegenerated) EventType() Type { return "roster.user.key-regenerated.v1" }
+
+// UserKeyExpired ends a key's life early, keeping it listed.
+type UserKeyExpired struct {
+	KeyID     string    `json:"keyId"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// EventType implements Payload.
+func (*UserKeyExpired) EventType() Type { return "roster.user.key-expired.v1" }
+
+// UserKeyDeleted removes a key.
+type UserKeyDeleted struct {
+	KeyID string `json:"keyId"`
+}
+
+// EventType implements Payload.
+func (*UserKeyDeleted) EventType() Type { return "roster.user.key-deleted.v1" }
+
+func registerUser(c *Catalogue) {
+	Register[UserRegistered](c, Roster, "A user was registered.")
+	Register[UserProfileUpdated](c, Roster, "Members of a user's profile changed.")
+	Register[UserUsernameChanged](c, Roster, "A user has another username.")
+	Register[UserEmailChanged](c, Roster, "A user has another e-mail address, or none any more.")
+	Register[UserPasswordSet](c, Roster, "A user's password was set.")
+	Register[UserPasswordRehashed](c, Roster, "A password was hashed again with newer parameters.")
+	Register[UserPreferencesUpdated](c, Roster, "Preferences of one dialect changed.")
+	Register[UserRolesAssigned](c, Roster, "A user's site roles changed.")
+	Register[UserSuspended](c, Roster, "An account was suspended.")
+	Register[UserActivated](c, Roster, "An account was activated.")
+	Register[UserDeleted](c, Roster, "An account was deleted and its names freed.")
+	Register[UserSessionOpened](c, Roster, "A user signed in.")
+	Register[UserSessionClosed](c, Roster, "A user signed out.")
+	Register[UserKeyCreated](c, Roster, "An API key was created.")
+	Register[UserKeyRegenerated](c, Roster, "An API key got a new secret.")
+	Register[UserKeyExpired](c, Roster, "An API key was ended early.")
+	Register[UserKeyDeleted](c, Roster, "An API key was deleted.")
+}
