@@ -82,3 +82,12 @@ type sealable interface {
 func associated(m *Meta) []byte {
 	return append(append(make([]byte, 0, len(m.ID)+len(m.Type)+1), m.ID...), "\n"+string(m.Type)...)
 }
+
+// PrivatePart returns a pointer to the private part of a payload, or nil where
+// it has none.
+func PrivatePart(p Payload) any {
+	if s, ok := p.(sealable); ok {
+		return s.private()
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package events_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rosterhq/roster/events"
+)
+
+var writeMissing = flag.Bool("write-missing", false, "write golden files of event types that have none yet; existing ones are never touched")
+
+// golden is a stored message: what some release wrote, and what it must decode
+// to for ever.
+type golden struct {
+	Headers events.Headers  `json:"headers"`
+	Data    json.RawMessage `json:"data"`
+	// Clear and Private are the payload as decoded, by part.
+	Clear   json.RawMessage `json:"clear"`
+	Private json.RawMessage `json:"private,omitempty"`
+}
+
+// goldenKey is the data key of the golden files: fixed, since they hold sealed
+// parts.
+func goldenKey(t *testing.T) *events.DataKey {
+	t.Helper()
+	key, err := events.NewDataKey([]byte("golden files are sealed with it!"))
+	require.NoError(t, err)
+	return key
+}
+
+// TestGoldenFilesDecodeForEver reads a message of every released type and
+// version. A file, once there, never changes: add a version instead.
+func TestGoldenFilesDecodeForEver(t *testing.T) {
+	t.Parallel()
+	c := events.Released()
+	for _, typ := range c.Types() {
+		t.Run(string(typ), func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join("testdata", "golden", string(typ)+".json")
+			raw, err := os.ReadFile(file)
+			if os.IsNotExist(err) && *writeMissing {
+				raw = writeGolden(t, c, typ, file)
+			} else {
+				require.NoError(t, err, "every released type has a golden file; write it with -write-missing")
+			}
+			var g golden
+			require.NoError(t, json.Unmarshal(raw, &g))
+			m, err := events.DecodeMeta(g.Headers)
+			require.NoError(t, err)
+			require.Equal(t, typ, m.Type)
+			p, err := c.Decode(&m, g.Data, goldenKey(t))
+			require.NoError(t, err)
+			clearPart, private := parts(t, p)
+			require.JSONEq(t, string(g.Clear), string(clearPart))
+			if len(g.Private) > 0 {
+				require.JSONEq(t, string(g.Private), string(private))
+			}
+		})
+	}
+}
+
+func TestGoldenFilesHaveTypes(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("testdata", "golden", "*.json"))
+	require.NoError(t, err)
+	require.Len(t, files, len(events.Released().Types()), "a released type may not disappear")
+}
+
+func parts(t *testing.T, p events.Payload) (clearPart, private []byte) {
+	t.Helper()
+	clearPart, err := json.Marshal(p)
+	require.NoError(t, err)
+	private, err = json.Marshal(events.PrivatePart(p))
+	require.NoError(t, err)
+	return clearPart, private
+}
+
+func writeGolden(t *testing.T, c *events.Catalogue, typ events.Type, file string) []byte {
+	t.Helper()
+	p := examples()[typ]
+	require.NotNil(t, p, "no example of %s", typ)
+	m := meta(p)
+	m.ID = "0190c3a8-1111-7000-8000-000000000001"
+	if events.PrivatePart(p) == nil {
+		m.SealedFor = ""
+	}
+	h, data, err := events.Encode(&m, p, goldenKey(t))
+	require.NoError(t, err)
+	g := golden{Headers: h, Data: data}
+	g.Clear, g.Private = parts(t, p)
+	if events.PrivatePart(p) == nil {
+		g.Private = nil
+	}
+	raw, err := json.MarshalIndent(g, "", "  ")
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+	require.NoError(t, os.WriteFile(file, append(raw, '\n'), 0o644))
+	return raw
+}
+
+// examples has a full example of each newest version, for the first golden file.
+func examples() map[events.Type]events.Payload {
+	at := time.Date(2026, 5, 3, 10, 0, 0, 0, time.UTC)
+	text := func(s string) *string { return &s }
+	key := events.UserKeyPrivate{SecretHash: []byte{1, 2, 3}, Name: "ci", IP: "192.0.2.1", UserAgent: "curl/8"}
+	out := map[events.Type]events.Payload{}
+	for _, p := range []events.Payload{
+		&events.OrganizationCreated{Name: "coder", DisplayName: "Coder", Default: true},
+		&events.ActivityRecorded{
+			Sealed: events.Seal(events.ActivityPrivate{
+				EntityTitle: "Fix login bug", EntityURL: "https://example.com/t/1", ProjectName: "Web App",
+				Metadata: map[string]any{"kind": "pull_request", "merged": true},
+			}),
+			SourceID: "42", User: "0190c3a8-0000-7000-8000-00000000000a", Type: events.TicketActivity, Action: "created",
+			EntityID: "web#1", ProjectID: "web", Workspace: "main", Count: 2, Assignee: "0190c3a8-0000-7000-8000-00000000000b",
+			OccurredAt: at, EntityCreatedAt: &at, Due: &at,
+		},
+		&events.UserRegistered{
+			Sealed: events.Seal(events.UserRegisteredPrivate{
+				Username: "alice", Email: "alice@example.com", Name: "Alice A", FirstName: "Alice", LastName: "A",
+				Avatar: "https://example.com/a.png", Language: "en", PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
+				Identities: []events.Identity{{Provider: "github", Subject: "1"}},
+			}),
+			Number: 1, LoginType: events.LoginPassword, Status: events.StatusActive, Confirmed: true,
+			Roles:       []events.Role{events.RoleOwner},
+			Memberships: []events.Membership{{Organization: "0190c3a8-0000-7000-8000-0000000000ff", Roles: []string{"organization-admin"}}},
+		},
+		&events.UserProfileUpdated{Sealed: events.Seal(events.UserProfileUpdatedPrivate{
+			Name: text("Alice B"), FirstName: text("Alice"), LastName: text("B"), Avatar: text(""), Language: text("ru"),
+		}), Fields: []string{"name", "firstName", "lastName", "avatar", "language"}},
+		&events.UserUsernameChanged{Sealed: events.Seal(events.UserUsernameChangedPrivate{Username: "alice-b"})},
+		&events.UserEmailChanged{Sealed: events.Seal(events.UserEmailChangedPrivate{Email: "b@example.com"})},
+		&events.UserPasswordSet{Sealed: events.Seal(events.UserPasswordPrivate{Hash: "$argon2id$x"}), Revoked: true},
+		&events.UserPasswordRehashed{Sealed: events.Seal(events.UserPasswordPrivate{Hash: "$argon2id$y"})},
+		&events.UserPreferencesUpdated{Sealed: events.Seal(events.UserPreferencesUpdatedPrivate{
+			Changes: map[string]any{"theme": "dark", "emailNotifications.weeklyDigest": true}, Language: text("en"),
+		}), Dialect: "codimir"},
+		&events.UserRolesAssigned{Roles: []events.Role{events.RoleAuditor}, Added: []events.Role{events.RoleAuditor}, Removed: []events.Role{events.RoleOwner}},
+		&events.UserSuspended{}, &events.UserActivated{}, &events.UserDeleted{},
+		&events.UserSessionOpened{Sealed: events.Seal(key), KeyID: "k123456789", LoginType: events.LoginPassword, Epoch: 1, ExpiresAt: at, Activated: true},
+		&events.UserSessionClosed{KeyID: "k123456789"},
+		&events.UserKeyCreated{Sealed: events.Seal(key), KeyID: "k123456789", Scopes: []string{"all"}, Epoch: 1, ExpiresAt: at},
+		&events.UserKeyRegenerated{Sealed: events.Seal(key), KeyID: "k123456789", Epoch: 1, ExpiresAt: at},
+		&events.UserKeyExpired{KeyID: "k123456789", ExpiresAt: at},
+		&events.UserKeyDeleted{KeyID: "k123456789"},
+	} {
+		out[p.EventType()] = p
+	}
+	return out
+}
