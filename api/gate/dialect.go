@@ -1,0 +1,49 @@
+package gate
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/query"
+)
+
+// Deps is what a dialect gets to work with.
+type Deps struct {
+	Commands *commands.Service
+	Queries  *query.Queries
+	Gate     *Gate
+	Logger   *zap.Logger
+	Clock    func() time.Time
+	Settings Settings
+}
+
+// Settings are choices of the operator that dialects must know.
+type Settings struct {
+	SignUp bool // public registrations are open
+}
+
+// Dialect is one HTTP surface. Handlers never write an answer in another form
+// than their dialect's, so the server asks the dialect to write its refusals.
+type Dialect interface {
+	// Name is the dialect in ROSTER_DIALECTS and in events.
+	Name() string
+	// Register adds the routes, with their whole paths and methods.
+	Register(router *mux.Router)
+	// Refuse answers what the server refuses before or instead of a handler.
+	Refuse(w http.ResponseWriter, r *http.Request, f Refusal)
+	// OpenAPI is the document of the dialect, YAML.
+	OpenAPI() []byte
+}
+
+// Refusal is an answer that a server gives without asking a handler.
+type Refusal struct {
+	Status     int           // 400, 404, 405, 413, 429, 500 or 503
+	Code       string        // "bad-header", "not-found", "method-not-allowed", "rate-limited", "internal", "unavailable"
+	Message    string        // for people
+	Allow      []string      // of 405; the Allow header is set already
+	RetryAfter time.Duration // of 429 and 503; the Retry-After header is set already
+}

@@ -1,0 +1,142 @@
+package gate
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
+)
+
+// The limits. Logins follow Coder's 60 a minute. The one per key is a guard
+// against a client that runs wild, not a quota: an import provisions thousands
+// of users with one key.
+const (
+	loginsPerAddress  = rate.Limit(1)
+	loginAddressBurst = 60
+	loginsPerAccount  = rate.Limit(1.0 / 6)
+	loginAccountBurst = 10
+	guessesPerAddress = rate.Limit(5)
+	guessBurst        = 300
+	usesPerKey        = rate.Limit(2000)
+	useBurst          = 10000
+
+	maxBuckets = 20000 // of each kind: what bounds the memory
+)
+
+// limits holds all token buckets. A nil *limits limits nothing.
+type limits struct {
+	addresses, accounts, guesses, uses *buckets
+}
+
+func newLimits(clock func() time.Time) *limits {
+	return &limits{
+		addresses: newBuckets(clock, loginsPerAddress, loginAddressBurst),
+		accounts:  newBuckets(clock, loginsPerAccount, loginAccountBurst),
+		guesses:   newBuckets(clock, guessesPerAddress, guessBurst),
+		uses:      newBuckets(clock, usesPerKey, useBurst),
+	}
+}
+
+// AllowLogin counts one try to sign in (or to make the first user) from the
+// request's address and, unless account is empty, at the account. Its error is
+// *Error with reason RateLimited.
+func (g *Gate) AllowLogin(r *http.Request, account string) error {
+	l := g.limits
+	if l == nil {
+		return nil
+	}
+	if err := l.addresses.take(ClientAddress(r)); err != nil {
+		return err
+	}
+	if account == "" {
+		return nil
+	}
+	return l.accounts.take(strings.ToLower(account))
+}
+
+// use counts a request of a key.
+func (l *limits) use(keyID string) error {
+	if l == nil {
+		return nil
+	}
+	return l.uses.take(keyID)
+}
+
+// guess refuses an address that showed too many worthless tokens.
+func (l *limits) guess(r *http.Request) error {
+	if l == nil {
+		return nil
+	}
+	return l.guesses.peek(ClientAddress(r))
+}
+
+// guessed counts a worthless token.
+func (l *limits) guessed(r *http.Request, err error) {
+	if l == nil {
+		return
+	}
+	switch ReasonOf(err) {
+	case UnknownKey, WrongSecret:
+		_ = l.guesses.take(ClientAddress(r))
+	}
+}
+
+// buckets is one kind of token bucket, by name; the least used are forgotten.
+type buckets struct {
+	clock func() time.Time
+	limit rate.Limit
+	burst int
+
+	mu    sync.Mutex // get-or-make must be one step
+	known *lru.Cache[string, *rate.Limiter]
+}
+
+func newBuckets(clock func() time.Time, limit rate.Limit, burst int) *buckets {
+	known, err := lru.New[string, *rate.Limiter](maxBuckets)
+	if err != nil { // only for a size below 1
+		panic(err)
+	}
+	return &buckets{clock: clock, limit: limit, burst: burst, known: known}
+}
+
+func (b *buckets) of(name string) *rate.Limiter {
+	if len(name) > 128 {
+		name = name[:128]
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l, ok := b.known.Get(name)
+	if !ok {
+		l = rate.NewLimiter(b.limit, b.burst)
+		b.known.Add(name, l)
+	}
+	return l
+}
+
+func (b *buckets) take(name string) error {
+	now := b.clock()
+	l := b.of(name)
+	if l.AllowN(now, 1) {
+		return nil
+	}
+	return b.refuse(l, now)
+}
+
+func (b *buckets) peek(name string) error {
+	b.mu.Lock()
+	l, ok := b.known.Peek(name)
+	b.mu.Unlock()
+	if now := b.clock(); ok && l.TokensAt(now) < 1 {
+		return b.refuse(l, now)
+	}
+	return nil
+}
+
+func (b *buckets) refuse(l *rate.Limiter, now time.Time) error {
+	missing := 1 - l.TokensAt(now)
+	wait := time.Duration(missing / float64(b.limit) * float64(time.Second))
+	return &Error{Reason: RateLimited, RetryAfter: max(wait, time.Second)}
+}
