@@ -1,0 +1,34 @@
+// Package testenv gives tests real servers: PostgreSQL and NATS, on this
+// machine alone, without fixed ports and without network.
+//
+// A package that uses it has
+//
+//	func TestMain(m *testing.M) { testenv.Main(m) }
+//
+// A missing PostgreSQL fails tests; it never skips them in silence.
+package testenv
+
+import (
+	"bytes"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// MasterKey is a fixed master key for tests.
+func MasterKey() []byte { return bytes.Repeat([]byte{0x5a}, 32) }
+
+// Main runs a package's tests, stops the shared PostgreSQL, and fails when
+// goroutines are left.
+func Main(m *testing.M) { goleak.VerifyTestMain(runner{m}) }
+
+type runner struct{ m *testing.M }
+
+func (r runner) Run() int {
+	code := r.m.Run()
+	if err := shared.stop(); err != nil && code == 0 {
+		println(err.Error()) //nolint:forbidigo // there is no test left to report to
+		code = 1
+	}
+	return code
+}

@@ -1,0 +1,93 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rosterhq/roster/internal/postgres"
+)
+
+// shared is the one PostgreSQL of a test process, started when first needed and
+// stopped by Main. It is the only state that tests share.
+var shared sharedPostgres //nolint:gochecknoglobals // one server per test process
+
+type sharedPostgres struct {
+	mu     sync.Mutex
+	server *postgres.Server
+	dir    string
+	made   int
+	err    error
+}
+
+// next starts the server if need be and numbers a database.
+func (s *sharedPostgres) next() (*postgres.Server, string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server == nil && s.err == nil {
+		s.err = s.start()
+	}
+	s.made++
+	return s.server, fmt.Sprintf("test_%d", s.made), s.err
+}
+
+func (s *sharedPostgres) start() error {
+	dir, err := os.MkdirTemp("", "roster-test-pg-")
+	if err != nil {
+		return fmt.Errorf("make a directory for PostgreSQL: %w", err)
+	}
+	s.dir = dir
+	// As root the server runs as another user, who must reach the directory.
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // nothing to read there
+		return fmt.Errorf("open the directory for PostgreSQL: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	s.server, err = postgres.Start(ctx, postgres.Options{Dir: dir, Unsafe: true, MaxConnections: 300, SharedBuffers: "64MB"})
+	return err
+}
+
+func (s *sharedPostgres) stop() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	if s.server != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		err = s.server.Stop(ctx)
+		s.server = nil
+	}
+	if s.dir != "" {
+		err = errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return err
+}
+
+// Postgres returns the address of a fresh, empty database, which goes when the
+// test ends.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	server, name, err := shared.next()
+	require.NoError(t, err, "start PostgreSQL for tests")
+	admin(t, server, "create database "+name)
+	t.Cleanup(func() { admin(t, server, "drop database if exists "+name+" with (force)") })
+	return server.DSN(name)
+}
+
+func admin(t testing.TB, server *postgres.Server, sql string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, server.DSN("postgres"))
+	require.NoError(t, err)
+	defer conn.Close(ctx) //nolint:errcheck // nothing was left to say
+	_, err = conn.Exec(ctx, sql)
+	require.NoError(t, err)
+}
