@@ -31,6 +31,7 @@ create table preferences (
     settings   jsonb       not null, -- flat: {"theme":"dark","emailNotifications.weeklyDigest":true}
     created_at timestamptz not null,
     updated_at timestamptz not null,
+    position   bigint      not null, -- of the last event folded in
     primary key (user_id, dialect)
 );
 

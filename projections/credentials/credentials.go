@@ -1,0 +1,97 @@
+// Package credentials is the read model that a credential check reads: what
+// matters of each account, its sessions and its API keys.
+//
+// Keys of an older credentials epoch than the account's are dead and removed; so
+// are all keys of a deleted account. Expired keys stay until someone removes them:
+// a projection has no clock.
+package credentials
+
+import (
+	"context"
+	"embed"
+
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/projections/runtime"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Projection returns the read model.
+func Projection() runtime.Projection {
+	return runtime.Projection{
+		Name: "credentials", Version: 1, Stream: events.Roster, Migrations: migrations,
+		Handlers: []runtime.Handler{
+			runtime.On(registered),
+			runtime.On(rolesAssigned),
+			runtime.On(suspended),
+			runtime.On(activated),
+			runtime.On(deleted),
+			runtime.On(passwordSet),
+			runtime.On(sessionOpened),
+			runtime.On(sessionClosed),
+			runtime.On(keyCreated),
+			runtime.On(keyRegenerated),
+			runtime.On(keyExpired),
+			runtime.On(keyDeleted),
+		},
+	}
+}
+
+const (
+	registeredSQL = `insert into accounts (user_id, status, confirmed, roles, position)
+		values ($1, $2, $3, $4, $5) on conflict (user_id) do nothing`
+	rolesSQL  = `update accounts set roles = $3, position = $2 where user_id = $1 and position < $2`
+	statusSQL = `update accounts set status = $3, position = $2 where user_id = $1 and position < $2`
+	epochSQL  = `update accounts set epoch = epoch + 1, position = $2 where user_id = $1 and position < $2`
+	revokeSQL = `delete from keys k using accounts a
+		where k.user_id = $1 and a.user_id = $1 and k.epoch < a.epoch`
+	purgeSQL = `delete from keys where user_id = $1`
+)
+
+func registered(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserRegistered) error {
+	q.Queue(registeredSQL, m.Aggregate.ID, string(e.Status), e.Confirmed, roles(e.Roles), position(m))
+	return nil
+}
+
+func rolesAssigned(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserRolesAssigned) error {
+	q.Queue(rolesSQL, m.Aggregate.ID, position(m), roles(e.Roles))
+	return nil
+}
+
+func suspended(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserSuspended) error {
+	q.Queue(statusSQL, m.Aggregate.ID, position(m), string(events.StatusSuspended))
+	return nil
+}
+
+func activated(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserActivated) error {
+	q.Queue(statusSQL, m.Aggregate.ID, position(m), string(events.StatusActive))
+	return nil
+}
+
+func deleted(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserDeleted) error {
+	q.Queue(statusSQL, m.Aggregate.ID, position(m), string(events.StatusDeleted))
+	q.Queue(purgeSQL, m.Aggregate.ID)
+	return nil
+}
+
+// passwordSet raises the epoch when the change was to end everything. The rows of
+// the older epochs go too, since nothing can bring them back.
+func passwordSet(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserPasswordSet) error {
+	if !e.Revoked {
+		return nil
+	}
+	q.Queue(epochSQL, m.Aggregate.ID, position(m))
+	q.Queue(revokeSQL, m.Aggregate.ID)
+	return nil
+}
+
+func roles(in []events.Role) []string {
+	out := make([]string, len(in))
+	for i, r := range in {
+		out[i] = string(r)
+	}
+	return out
+}
+
+func position(m runtime.Event) int64 { return int64(m.Sequence) } //nolint:gosec // sequences stay far below 2^63

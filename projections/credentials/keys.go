@@ -1,0 +1,67 @@
+package credentials
+
+import (
+	"context"
+
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/projections/runtime"
+)
+
+const (
+	keySQL = `insert into keys (id, user_id, login_type, name, scopes, secret_hash, epoch, ip, user_agent, created_at, updated_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11) on conflict (id) do nothing`
+	regenerateSQL = `update keys set secret_hash = $3, epoch = $4, updated_at = $5, expires_at = $6 where id = $1 and user_id = $2`
+	expireSQL     = `update keys set expires_at = $3, updated_at = $4 where id = $1 and user_id = $2`
+	deleteSQL     = `delete from keys where id = $1 and user_id = $2`
+)
+
+// allScopes is what a session may do.
+var allScopes = []string{"all"} //nolint:gochecknoglobals // a constant list
+
+func sessionOpened(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserSessionOpened) error {
+	if e.Activated {
+		q.Queue(statusSQL, m.Aggregate.ID, position(m), string(events.StatusActive))
+	}
+	q.Queue(keySQL, e.KeyID, m.Aggregate.ID, string(e.LoginType), e.Private.Name, allScopes, secret(e.Private), e.Epoch,
+		e.Private.IP, e.Private.UserAgent, m.Time, e.ExpiresAt)
+	return nil
+}
+
+func sessionClosed(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserSessionClosed) error {
+	q.Queue(deleteSQL, e.KeyID, m.Aggregate.ID)
+	return nil
+}
+
+func keyCreated(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserKeyCreated) error {
+	scopes := e.Scopes
+	if scopes == nil {
+		scopes = []string{}
+	}
+	q.Queue(keySQL, e.KeyID, m.Aggregate.ID, string(events.LoginToken), e.Private.Name, scopes, secret(e.Private), e.Epoch,
+		e.Private.IP, e.Private.UserAgent, m.Time, e.ExpiresAt)
+	return nil
+}
+
+func keyRegenerated(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserKeyRegenerated) error {
+	q.Queue(regenerateSQL, e.KeyID, m.Aggregate.ID, secret(e.Private), e.Epoch, m.Time, e.ExpiresAt)
+	return nil
+}
+
+func keyExpired(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserKeyExpired) error {
+	q.Queue(expireSQL, e.KeyID, m.Aggregate.ID, e.ExpiresAt, m.Time)
+	return nil
+}
+
+func keyDeleted(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserKeyDeleted) error {
+	q.Queue(deleteSQL, e.KeyID, m.Aggregate.ID)
+	return nil
+}
+
+// secret returns the hash to compare with: empty for an erased person, which
+// equals no hash.
+func secret(p events.UserKeyPrivate) []byte {
+	if p.SecretHash == nil {
+		return []byte{}
+	}
+	return p.SecretHash
+}

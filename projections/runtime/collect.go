@@ -1,0 +1,172 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// linger is how long a silence ends a batch.
+const linger = 200 * time.Microsecond
+
+// collector reads the stream and makes batches, while the session commits the one
+// before. It ends with its context, with an error, or after a batch with an error.
+type collector struct {
+	w      *worker
+	router *router
+	parked map[string]bool // aggregates; nobody changes it while a collector runs
+	opened chan struct{}   // closed when the place in the stream is verified
+	out    chan *batch     // unbuffered: a batch grows until the session takes it
+	err    error           // why it ended; valid when out is closed
+}
+
+func (c *collector) run(ctx context.Context, at mark) {
+	defer close(c.out)
+	r, err := c.w.source.open(ctx, at)
+	if err != nil {
+		c.err = err
+		return
+	}
+	defer r.close()
+	close(c.opened)
+	c.err = c.loop(ctx, r)
+}
+
+func (c *collector) loop(ctx context.Context, r *reader) error {
+	b := &batch{}
+	for {
+		wait := linger
+		if b.empty() {
+			wait = idleCheck
+		}
+		fresh, err := c.gather(r, b, wait)
+		if err != nil {
+			return err
+		}
+		if b.empty() {
+			if err := r.idle(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		c.fill(ctx, b, fresh)
+		if b.err != nil || b.full() {
+			select {
+			case c.out <- b:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if b.err != nil {
+				return nil
+			}
+			b = &batch{}
+			continue
+		}
+		select {
+		case c.out <- b:
+			b = &batch{}
+		case <-ctx.Done():
+			return ctx.Err()
+		default: // the session is busy: let the batch grow
+		}
+	}
+}
+
+// gather reads until a silence or a full batch, and returns what concerns the
+// projection.
+func (c *collector) gather(r *reader, b *batch, wait time.Duration) ([]*inbound, error) {
+	from := len(b.msgs)
+	var newest jetstream.Msg
+	for !b.full() {
+		msg, seq, err := r.next(wait)
+		if quiet(err) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", c.w.source.stream, err)
+		}
+		newest, wait = msg, linger
+		b.seen++
+		b.last.sequence = seq
+		if m := c.w.admit(msg, seq); m != nil {
+			b.msgs = append(b.msgs, m)
+			b.bytes += len(m.data)
+		}
+	}
+	if newest != nil {
+		b.last.id = identify(newest.Subject(), events.Headers(newest.Headers()), newest.Data())
+	}
+	return b.msgs[from:], nil
+}
+
+// fill sends events through the router, which queues what they do; events of
+// parked aggregates are parked behind the others.
+func (c *collector) fill(ctx context.Context, b *batch, fresh []*inbound) {
+	if len(fresh) == 0 {
+		return
+	}
+	if b.err = c.w.prefetch(ctx, fresh); b.err != nil {
+		return
+	}
+	for _, m := range fresh {
+		if c.parked[m.aggregate()] {
+			b.err = b.park(c.w.projection, c.w.release, m, nil, 0)
+		} else {
+			b.err = c.router.dispatch(ctx, m, b)
+		}
+		if b.err != nil {
+			return
+		}
+	}
+}
+
+// admit decides before the router whether a message concerns the projection.
+// Types of a newer release are of no concern to handlers of this one.
+func (w *worker) admit(msg jetstream.Msg, sequence uint64) *inbound {
+	headers := events.Headers(msg.Headers())
+	typ := headers[events.HeaderType]
+	if len(typ) == 0 {
+		return nil
+	}
+	return w.receive(msg.Subject(), headers, msg.Data(), sequence)
+}
+
+func (w *worker) receive(subject string, headers events.Headers, data []byte, sequence uint64) *inbound {
+	var written events.Type
+	if v := headers[events.HeaderType]; len(v) > 0 {
+		written = events.Type(v[0])
+	}
+	current, known := w.catalogue.Current(written)
+	if !known || !w.handled[current] {
+		return nil
+	}
+	m := &inbound{
+		mark:    mark{sequence: sequence, id: identify(subject, headers, data)},
+		subject: subject, headers: headers, data: data, typ: current,
+	}
+	m.meta, m.err = events.DecodeMeta(headers)
+	return m
+}
+
+// prefetch gets the data keys of a batch at once.
+func (w *worker) prefetch(ctx context.Context, msgs []*inbound) error {
+	seen := make(map[string]bool, len(msgs))
+	users := make([]string, 0, len(msgs))
+	for _, m := range msgs {
+		if u := m.meta.SealedFor; u != "" && !seen[u] {
+			seen[u] = true
+			users = append(users, u)
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	if err := w.keys.PrefetchKeys(ctx, users); err != nil {
+		return fmt.Errorf("fetch data keys of %d users: %w", len(users), err)
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// Projection is a read model, or a reaction: what it is called, which stream it
+// reads, its tables, and what each type of event does to them. It knows nothing
+// of NATS.
+type Projection struct {
+	Name    string // lower case letters
+	Version int    // a new version has tables of its own, filled from the start of the log
+	Stream  events.Stream
+	// Migrations holds goose migrations, at the top or in a folder "migrations".
+	// Nil for a projection without tables.
+	Migrations fs.FS
+	Handlers   []Handler
+}
+
+// Schema returns the PostgreSQL schema that holds the projection's tables, which
+// is also the name by which it is known outside: "users_v1".
+func (p Projection) Schema() string { return fmt.Sprintf("%s_v%d", p.Name, p.Version) }
+
+func (p Projection) validate() error {
+	if p.Name == "" || strings.Trim(p.Name, "abcdefghijklmnopqrstuvwxyz") != "" {
+		return fmt.Errorf("projection %q: a name has lower case letters only", p.Name)
+	}
+	if p.Version < 1 {
+		return fmt.Errorf("projection %s: version %d is not from 1", p.Name, p.Version)
+	}
+	if p.Stream == "" {
+		return fmt.Errorf("projection %s: no stream", p.Name)
+	}
+	if len(p.Handlers) == 0 {
+		return fmt.Errorf("projection %s: no handlers", p.Name)
+	}
+	seen := map[events.Type]bool{}
+	for _, h := range p.Handlers {
+		if h.event == nil {
+			return fmt.Errorf("projection %s: a handler was not made by On", p.Name)
+		}
+		if seen[h.Type()] {
+			return fmt.Errorf("projection %s: two handlers for %s", p.Name, h.Type())
+		}
+		seen[h.Type()] = true
+	}
+	return nil
+}
+
+// Queue takes what an event does. Nothing happens before the batch commits.
+type Queue interface {
+	// Queue adds a statement to the batch. Its text should be constant, so that
+	// it is prepared once.
+	Queue(sql string, args ...any)
+	// Record adds an activity to append to the log before the batch commits. It
+	// may be appended again after a crash, so it must carry the same source and
+	// source id each time.
+	Record(draft events.Draft)
+}
+
+// Event is what a handler is told of an event beside its payload.
+type Event struct {
+	events.Meta
+	Sequence uint64 // in the projection's stream
+}
+
+// Handler does what one type of event means to a projection.
+type Handler struct {
+	event  func() events.Payload
+	handle func(ctx context.Context, q Queue, m Event, p events.Payload) error
+}
+
+// On makes a handler for the type of event that fn takes. Handlers are
+// deterministic: no clock, no randomness, no reading of other aggregates' rows.
+func On[T any, P interface {
+	*T
+	events.Payload
+}](fn func(ctx context.Context, q Queue, m Event, e P) error) Handler {
+	return Handler{
+		event: func() events.Payload { return P(new(T)) },
+		handle: func(ctx context.Context, q Queue, m Event, p events.Payload) error {
+			return fn(ctx, q, m, p.(P))
+		},
+	}
+}
+
+// Type returns the type of event that the handler takes.
+func (h Handler) Type() events.Type { return h.event().EventType() }
+
+// NewEvent and Handle make a Handler a cqrs.GroupEventHandler.
+
+// NewEvent implements cqrs.GroupEventHandler.
+func (h Handler) NewEvent() any { return h.event() }
+
+// Handle implements cqrs.GroupEventHandler.
+func (h Handler) Handle(ctx context.Context, event any) error {
+	d, ok := deliveryFrom(ctx)
+	if !ok {
+		return errors.New("event was not delivered by a projection's subscriber")
+	}
+	return h.handle(ctx, d.into, Event{Meta: d.msg.meta, Sequence: d.msg.sequence}, event.(events.Payload))
+}

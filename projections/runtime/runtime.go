@@ -1,0 +1,196 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/components/cqrs"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// Recorder appends activities to the log, each at most once for ever by its
+// source and source id.
+type Recorder interface {
+	Record(ctx context.Context, drafts []events.Draft) ([]events.Recording, error)
+}
+
+// Config says what a Runtime works with.
+type Config struct {
+	NATS        *nats.Conn
+	DSN         string // of PostgreSQL
+	StreamName  func(events.Stream) string
+	Keys        Keyring
+	Recorder    Recorder // nil when no projection records activities
+	Logger      *zap.Logger
+	Projections []Projection
+	// Metrics takes the workers' counters; nil for none.
+	Metrics prometheus.Registerer
+	// Release names the build in what is parked; default: from the build.
+	Release string
+}
+
+// Runtime projects. It is used for one Run.
+type Runtime struct {
+	router  *message.Router
+	workers []*worker
+	ready   chan struct{}
+}
+
+// closeWait is how long the router waits for handlers at the end.
+const closeWait = 3 * time.Second
+
+// New prepares a runtime. Nothing is connected before Run.
+func New(c Config) (*Runtime, error) {
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	if c.Release == "" {
+		c.Release = buildRelease()
+	}
+	js, err := jetstream.New(c.NATS)
+	if err != nil {
+		return nil, fmt.Errorf("projection runtime: %w", err)
+	}
+	logger := newLogger(c.Logger)
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: closeWait}, logger)
+	if err != nil {
+		return nil, fmt.Errorf("projection runtime: %w", err)
+	}
+	router.AddMiddleware(noteFailure)
+	rt := &Runtime{router: router, ready: make(chan struct{})}
+	catalogue := events.Released()
+	m := newMetrics(c.Metrics)
+	for _, p := range c.Projections {
+		w, err := newWorker(c, p, js, catalogue, m)
+		if err != nil {
+			return nil, err
+		}
+		if err := rt.add(w, logger); err != nil {
+			return nil, err
+		}
+	}
+	return rt, nil
+}
+
+func newWorker(c Config, p Projection, js jetstream.JetStream, catalogue *events.Catalogue, m *counters) (*worker, error) {
+	if err := p.validate(); err != nil {
+		return nil, err
+	}
+	dsn, err := connection(c.DSN, p)
+	if err != nil {
+		return nil, err
+	}
+	handled := make(map[events.Type]bool, len(p.Handlers))
+	for _, h := range p.Handlers {
+		if current, known := catalogue.Current(h.Type()); !known || current != h.Type() {
+			return nil, fmt.Errorf("projection %s: %s is not a newest type of the catalogue", p.Name, h.Type())
+		}
+		handled[h.Type()] = true
+	}
+	return &worker{
+		projection: p,
+		source:     source{js: js, stream: c.StreamName(p.Stream)},
+		keys:       c.Keys, recorder: c.Recorder, catalogue: catalogue, handled: handled,
+		dsn: dsn, release: c.Release, metrics: m.of(p.Schema()),
+		log:     c.Logger.With(zap.String("projection", p.Schema())),
+		state:   WorkerState{Projection: p.Schema(), State: Starting},
+		settled: make(chan struct{}),
+	}, nil
+}
+
+// add gives a worker's subscriber to the router, as an event group of its own.
+func (rt *Runtime) add(w *worker, logger *logger) error {
+	processor, err := cqrs.NewEventGroupProcessorWithConfig(rt.router, cqrs.EventGroupProcessorConfig{
+		GenerateSubscribeTopic: func(cqrs.EventGroupProcessorGenerateSubscribeTopicParams) (string, error) {
+			return w.source.stream, nil
+		},
+		SubscriberConstructor: func(cqrs.EventGroupProcessorSubscriberConstructorParams) (message.Subscriber, error) {
+			return newSubscriber(w), nil
+		},
+		// Others are dropped before the router: one that comes here is a mistake.
+		AckOnUnknownEvent: false,
+		Marshaler:         &marshaler{catalogue: w.catalogue, keys: w.keys},
+		Logger:            logger,
+	})
+	if err != nil {
+		return fmt.Errorf("projection %s: %w", w.projection.Name, err)
+	}
+	group := make([]cqrs.GroupEventHandler, len(w.projection.Handlers))
+	for i, h := range w.projection.Handlers {
+		group[i] = h
+	}
+	if err := processor.AddHandlersGroup(w.projection.Schema(), group...); err != nil {
+		return fmt.Errorf("projection %s: %w", w.projection.Name, err)
+	}
+	rt.workers = append(rt.workers, w)
+	return nil
+}
+
+// Run projects until ctx ends, and returns when all is stopped.
+func (rt *Runtime) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	defer func() {
+		cancel()
+		<-watched
+	}()
+	go func() {
+		defer close(watched)
+		rt.watchReady(ctx)
+	}()
+	if len(rt.workers) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	if err := rt.router.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("projection runtime: %w", err)
+	}
+	return nil
+}
+
+func (rt *Runtime) watchReady(ctx context.Context) {
+	for _, w := range rt.workers {
+		select {
+		case <-w.settled:
+		case <-ctx.Done():
+			return
+		}
+	}
+	close(rt.ready)
+}
+
+// Ready is closed when each projection is active, stands by for another process,
+// or is stopped (States says which).
+func (rt *Runtime) Ready() <-chan struct{} { return rt.ready }
+
+// States says what each worker of this process does.
+func (rt *Runtime) States() []WorkerState {
+	out := make([]WorkerState, len(rt.workers))
+	for i, w := range rt.workers {
+		out[i] = w.current()
+	}
+	return out
+}
+
+func buildRelease() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	release := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			release += " " + s.Value
+		}
+	}
+	return release
+}

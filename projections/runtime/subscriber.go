@@ -1,0 +1,112 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+)
+
+// subscriber is a Watermill subscriber that owns the transaction: it sends one
+// message at a time and takes an Ack as "queued". Its channel closes when its
+// context ends, never before: a router stops with its last channel.
+type subscriber struct {
+	worker *worker
+	ctx    context.Context //nolint:containedctx // ends with Close, as message.Subscriber asks
+	cancel context.CancelFunc
+	mu     sync.Mutex
+	done   chan struct{} // nil before Subscribe
+}
+
+func newSubscriber(w *worker) *subscriber {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &subscriber{worker: w, ctx: ctx, cancel: cancel}
+}
+
+// Subscribe implements message.Subscriber. A subscriber serves one subscription:
+// a second one would share its checkpoint.
+func (s *subscriber) Subscribe(ctx context.Context, _ string) (<-chan *message.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return nil, errors.New("subscriber is closed")
+	}
+	if s.done != nil {
+		return nil, errors.New("subscriber has a subscription already")
+	}
+	done, out := make(chan struct{}), make(chan *message.Message)
+	s.done = done
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.ctx, cancel)
+	go func() {
+		defer close(done)
+		defer close(out)
+		defer cancel()
+		defer stop()
+		s.worker.run(ctx, &router{out: out})
+	}()
+	return out, nil
+}
+
+// Close implements message.Subscriber: it returns when the subscription ended.
+func (s *subscriber) Close() error {
+	s.cancel()
+	s.mu.Lock()
+	done := s.done
+	s.mu.Unlock()
+	if done != nil {
+		<-done
+	}
+	return nil
+}
+
+// router is the way from a worker through Watermill to the handlers.
+type router struct{ out chan<- *message.Message }
+
+// dispatch sends one event and waits until its handler queued what it does.
+func (r *router) dispatch(ctx context.Context, m *inbound, into *batch) error {
+	d := &delivery{msg: m, into: into}
+	msg := message.NewMessageWithContext(withDelivery(ctx, d), m.id, m.data)
+	msg.Metadata.Set(nameKey, string(m.typ))
+	select {
+	case r.out <- msg:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-msg.Acked():
+		return nil
+	case <-msg.Nacked():
+		return refusal(d)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func refusal(d *delivery) error {
+	if d.err != nil {
+		return d.err
+	}
+	return fmt.Errorf("event %s was refused without a reason", d.msg.id)
+}
+
+// noteFailure is a middleware that keeps why an event was refused, which a Nack
+// does not tell, and turns a panic into such a reason.
+func noteFailure(next message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) (produced []*message.Message, err error) {
+		d, ok := deliveryFrom(msg.Context())
+		if !ok {
+			return next(msg)
+		}
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("handler panicked: %v\n%s", p, debug.Stack())
+			}
+			d.err = err
+		}()
+		return next(msg)
+	}
+}

@@ -1,0 +1,200 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// State is what a worker of a projection does.
+type State string
+
+// The states.
+const (
+	Starting State = "starting"
+	Standby  State = "standby" // another process holds the lock
+	Active   State = "active"
+	Stopped  State = "stopped: log went back"
+)
+
+// WorkerState is what one worker of this process does.
+type WorkerState struct {
+	Projection string // name and version, as the schema is called
+	State      State
+	Err        error // the last failure, nil while all is well
+}
+
+const (
+	retryFirst   = 50 * time.Millisecond
+	retryLongest = 2 * time.Second
+	lockPoll     = 250 * time.Millisecond
+	commitLimit  = 30 * time.Second // of one transaction
+	commitGrace  = 2 * time.Second  // for the running one at shutdown
+)
+
+// worker keeps one projection up to date.
+type worker struct {
+	projection Projection
+	source     source
+	keys       Keyring
+	recorder   Recorder
+	catalogue  *events.Catalogue
+	handled    map[events.Type]bool
+	dsn        *pgx.ConnConfig
+	release    string
+	log        *zap.Logger
+	metrics    *metrics
+
+	mu      sync.Mutex
+	state   WorkerState
+	settled chan struct{} // closed when it is active, stands by or stopped
+	once    sync.Once
+}
+
+// run works until ctx ends: it connects, waits for the lock and projects, and
+// starts again from the checkpoint after any failure that is not the log's.
+func (w *worker) run(ctx context.Context, r *router) {
+	wait := retryFirst
+	for ctx.Err() == nil {
+		w.enter(Starting, nil)
+		began := time.Now()
+		err := w.hold(ctx, r)
+		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, ErrWentBack) {
+			w.enter(Stopped, err)
+			w.log.Error("the log went back: the projection is stopped and needs a person", zap.Error(err))
+			<-ctx.Done()
+			return
+		}
+		w.enter(Starting, err)
+		w.log.Warn("projection starts again from its checkpoint", zap.Error(err), zap.Duration("in", wait))
+		if time.Since(began) > 10*retryLongest {
+			wait = retryFirst
+		}
+		if !sleep(ctx, wait) {
+			return
+		}
+		wait = min(2*wait, retryLongest)
+	}
+}
+
+// hold connects, takes the lock and projects for as long as both last.
+func (w *worker) hold(ctx context.Context, r *router) error {
+	conn, err := pgx.ConnectConfig(ctx, w.dsn.Copy())
+	if err != nil {
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	defer closeConn(conn)
+	if err := w.lock(ctx, conn); err != nil {
+		return err
+	}
+	s := &session{worker: w, conn: conn, router: r}
+	err = s.run(ctx)
+	if errors.Is(err, ErrWentBack) {
+		if note := s.noteStopped(ctx, err.Error()); note != nil {
+			w.log.Warn("other processes do not know that the projection is stopped", zap.Error(note))
+		}
+	}
+	return err
+}
+
+// lock polls for the projection's advisory lock: a waiting statement would hold
+// back vacuum for as long as it waits.
+func (w *worker) lock(ctx context.Context, conn *pgx.Conn) error {
+	for {
+		var held bool
+		if err := conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, w.projection.lockKey()).Scan(&held); err != nil {
+			return fmt.Errorf("take the lock: %w", err)
+		}
+		if held {
+			return nil
+		}
+		w.enter(Standby, nil)
+		if !sleep(ctx, lockPoll) {
+			return ctx.Err()
+		}
+	}
+}
+
+// lockKey returns the key of the advisory lock.
+func (p Projection) lockKey() int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte("roster projection " + p.Schema()))
+	return int64(h.Sum64()) //nolint:gosec // any 64 bits will do
+}
+
+func (w *worker) enter(s State, err error) {
+	w.mu.Lock()
+	changed := w.state.State != s
+	w.state = WorkerState{Projection: w.projection.Schema(), State: s, Err: err}
+	w.mu.Unlock()
+	if changed {
+		w.log.Debug("projection is " + string(s))
+	}
+	if s != Starting {
+		w.once.Do(func() { close(w.settled) })
+	}
+}
+
+func (w *worker) current() WorkerState {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state
+}
+
+// connection prepares how a worker connects.
+func connection(dsn string, p Projection) (*pgx.ConnConfig, error) {
+	c, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("parse DSN: %w", err)
+	}
+	c.ConnectTimeout = 5 * time.Second
+	for name, value := range map[string]string{
+		"application_name": "roster-projection-" + p.Schema(),
+		"search_path":      p.Schema(),
+		// What a crash of PostgreSQL loses it loses whole, checkpoint included,
+		// and it is projected again.
+		"synchronous_commit": "off",
+		// A holder whose machine died must not keep the lock for hours.
+		"tcp_keepalives_idle":                 "5",
+		"tcp_keepalives_interval":             "2",
+		"tcp_keepalives_count":                "3",
+		"tcp_user_timeout":                    "15000",
+		"idle_in_transaction_session_timeout": "30000",
+	} {
+		c.RuntimeParams[name] = value
+	}
+	return c, nil
+}
+
+func closeConn(conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), naturalEnd)
+	defer cancel()
+	_ = conn.Close(ctx)
+	select { // of a connection that a cancelled statement closed
+	case <-conn.PgConn().CleanupDone():
+	case <-ctx.Done():
+	}
+}
+
+// sleep waits; false when ctx ended before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

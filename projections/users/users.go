@@ -1,0 +1,137 @@
+// Package users is the read model of accounts: users, their preferences for each
+// dialect, and organizations.
+//
+// A deleted user's row stays, with its names and the status deleted. Where a data
+// key is erased, the columns that came from sealed members are empty.
+package users
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/projections/runtime"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Projection returns the read model.
+func Projection() runtime.Projection {
+	return runtime.Projection{
+		Name: "users", Version: 1, Stream: events.Roster, Migrations: migrations,
+		Handlers: []runtime.Handler{
+			runtime.On(registered),
+			runtime.On(profileUpdated),
+			runtime.On(usernameChanged),
+			runtime.On(emailChanged),
+			runtime.On(rolesAssigned),
+			runtime.On(suspended),
+			runtime.On(activated),
+			runtime.On(deleted),
+			runtime.On(sessionOpened),
+			runtime.On(preferencesUpdated),
+			runtime.On(organizationCreated),
+		},
+	}
+}
+
+// Each statement carries the event's sequence and touches a row only when that is
+// newer, so that a repeat does nothing.
+const (
+	registeredSQL = `insert into users (id, number, username, email, name, first_name, last_name, avatar, language,
+			login_type, status, confirmed, roles, organizations, identities, created_at, updated_at, position)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
+		on conflict (id) do nothing`
+	profileSQL = `update users set name = coalesce($3, name), first_name = coalesce($4, first_name),
+			last_name = coalesce($5, last_name), avatar = coalesce($6, avatar), language = coalesce($7, language),
+			updated_at = $8, position = $2
+		where id = $1 and position < $2`
+	usernameSQL = `update users set username = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	emailSQL    = `update users set email = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	rolesSQL    = `update users set roles = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	statusSQL   = `update users set status = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	languageSQL = `update users set language = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+)
+
+func registered(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserRegistered) error {
+	organizations, err := list(e.Memberships)
+	if err != nil {
+		return fmt.Errorf("memberships: %w", err)
+	}
+	identities, err := list(e.Private.Identities)
+	if err != nil {
+		return fmt.Errorf("identities: %w", err)
+	}
+	p := &e.Private
+	q.Queue(registeredSQL, m.Aggregate.ID, e.Number, p.Username, p.Email, p.Name, p.FirstName, p.LastName, p.Avatar, p.Language,
+		string(e.LoginType), string(e.Status), e.Confirmed, roles(e.Roles), organizations, identities, m.Time, position(m))
+	return nil
+}
+
+func profileUpdated(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserProfileUpdated) error {
+	p := &e.Private
+	q.Queue(profileSQL, m.Aggregate.ID, position(m), p.Name, p.FirstName, p.LastName, p.Avatar, p.Language, m.Time)
+	return nil
+}
+
+func usernameChanged(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserUsernameChanged) error {
+	q.Queue(usernameSQL, m.Aggregate.ID, position(m), e.Private.Username, m.Time)
+	return nil
+}
+
+func emailChanged(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserEmailChanged) error {
+	q.Queue(emailSQL, m.Aggregate.ID, position(m), e.Private.Email, m.Time)
+	return nil
+}
+
+func rolesAssigned(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserRolesAssigned) error {
+	q.Queue(rolesSQL, m.Aggregate.ID, position(m), roles(e.Roles), m.Time)
+	return nil
+}
+
+func suspended(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserSuspended) error {
+	return setStatus(q, m, events.StatusSuspended)
+}
+
+func activated(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserActivated) error {
+	return setStatus(q, m, events.StatusActive)
+}
+
+func deleted(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserDeleted) error {
+	return setStatus(q, m, events.StatusDeleted)
+}
+
+// sessionOpened matters to the account only when it woke it up.
+func sessionOpened(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserSessionOpened) error {
+	if !e.Activated {
+		return nil
+	}
+	return setStatus(q, m, events.StatusActive)
+}
+
+func setStatus(q runtime.Queue, m runtime.Event, s events.Status) error {
+	q.Queue(statusSQL, m.Aggregate.ID, position(m), string(s), m.Time)
+	return nil
+}
+
+func roles(in []events.Role) []string {
+	out := make([]string, len(in))
+	for i, r := range in {
+		out[i] = string(r)
+	}
+	return out
+}
+
+// list encodes a list for a jsonb column: none is [], not null.
+func list[T any](in []T) (string, error) {
+	if len(in) == 0 {
+		return "[]", nil
+	}
+	out, err := json.Marshal(in)
+	return string(out), err
+}
+
+func position(m runtime.Event) int64 { return int64(m.Sequence) } //nolint:gosec // sequences stay far below 2^63
