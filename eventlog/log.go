@@ -1,0 +1,159 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/eventlog/internal/vault"
+	"github.com/rosterhq/roster/events"
+)
+
+// Options of a log.
+type Options struct {
+	// Prefix keeps installations on one server apart; empty for one alone.
+	Prefix string
+	// Replicas of each stream; 0 leaves existing streams as they are and makes
+	// new ones with one.
+	Replicas int
+	// MasterKey is 32 bytes; it wraps the installation's keys.
+	MasterKey []byte
+	// Logger may be nil.
+	Logger *zap.Logger
+}
+
+// Log is the event log on JetStream. It is safe for concurrent use.
+type Log struct {
+	names     names
+	read      *reader
+	catalogue *events.Catalogue
+	logger    *zap.Logger
+	secrets   *vault.Secrets
+	keys      *keyring
+	state     *stateKeeper
+	floors    *floors
+	roster    *committer
+	activity  *committer
+	keyMaker  *committer
+	reserving chan struct{} // 1: writers of this process queue for counters
+}
+
+// Limits of the committers: a batch takes at most 1,000 messages in the server.
+var (
+	rosterLimits   = limits{queue: 1024, units: 300, messages: 900, linger: 200 * time.Microsecond}
+	activityLimits = limits{queue: 8192, units: 900, messages: 900, linger: 200 * time.Microsecond}
+)
+
+// Open connects to the streams of an installation, creates what is missing, and
+// checks the master key (ErrWrongMasterKey). Several processes may open at
+// once. The connection stays the caller's: close it after the log.
+func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
+	v, err := vault.New(o.MasterKey)
+	if err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	l := &Log{
+		names: newNames(o.Prefix), read: newReader(nc, js), catalogue: events.Released(),
+		logger: o.Logger, reserving: make(chan struct{}, 1),
+	}
+	if l.logger == nil {
+		l.logger = zap.NewNop()
+	}
+	replicas, err := ensureStreams(ctx, js, l.names, o.Replicas)
+	if err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	l.floors = newFloors(replicas)
+	if err := l.startCommitters(nc, js); err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	if l.secrets, err = openSecrets(ctx, l, v); err != nil {
+		return nil, errors.Join(fmt.Errorf("open log: %w", err), l.closeCommitters(ctx))
+	}
+	l.keys = newKeyring(l, v, time.Now)
+	l.state = newStateKeeper(js, l.names, l.keys, l.logger)
+	go l.state.run()
+	return l, nil
+}
+
+func (l *Log) startCommitters(nc *nats.Conn, js jetstream.JetStream) error {
+	for _, c := range []struct {
+		into   **committer
+		stream string
+		limits limits
+	}{
+		{&l.roster, l.names.roster, rosterLimits},
+		{&l.activity, l.names.activity, activityLimits},
+		{&l.keyMaker, l.names.keys, rosterLimits},
+	} {
+		pub, err := newPublisher(nc, js, c.limits.messages)
+		if err != nil {
+			return errors.Join(err, l.closeCommitters(context.Background()))
+		}
+		*c.into = newCommitter(pub, c.limits, l.lastSequences(c.stream))
+		go (*c.into).run()
+	}
+	return nil
+}
+
+func (l *Log) lastSequences(stream string) func(context.Context, []string) ([]uint64, error) {
+	return func(ctx context.Context, subjects []string) ([]uint64, error) {
+		lasts, err := l.read.lasts(ctx, stream, subjects)
+		if err != nil {
+			return nil, err
+		}
+		out := make([]uint64, len(lasts))
+		for i := range lasts {
+			out[i] = lasts[i].sequence
+		}
+		return out, nil
+	}
+}
+
+// Secret returns the installation's secret for a purpose: 32 bytes, random in
+// origin and the same for ever in every process.
+func (l *Log) Secret(purpose string) []byte { return l.secrets.Secret(purpose) }
+
+// KeyedHash returns a keyed hash (32 bytes, hexadecimal) that is the same in
+// every process of the installation.
+func (l *Log) KeyedHash(purpose, value string) string { return l.secrets.KeyedHash(purpose, value) }
+
+// Head returns the last sequence of a stream, from its leader; 0 for an empty one.
+func (l *Log) Head(ctx context.Context, s events.Stream) (uint64, error) {
+	stream := l.names.roster
+	if s == events.Activity {
+		stream = l.names.activity
+	}
+	head, err := l.read.head(ctx, stream)
+	if err != nil {
+		return 0, unavailable("head", err)
+	}
+	return head, nil
+}
+
+// Close lets the commits that wait go out, keeps the snapshots that were handed
+// over, and stops. After it every append is events.ErrUnavailable.
+func (l *Log) Close(ctx context.Context) error {
+	err := l.closeCommitters(ctx)
+	return errors.Join(err, l.state.close(ctx))
+}
+
+// closeCommitters stops those that feed others last.
+func (l *Log) closeCommitters(ctx context.Context) error {
+	var err error
+	for _, c := range []*committer{l.roster, l.activity, l.keyMaker} {
+		if c != nil {
+			err = errors.Join(err, c.close(ctx))
+		}
+	}
+	return err
+}
