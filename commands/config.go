@@ -1,0 +1,82 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Config of a Service. Log is needed; the rest has defaults.
+type Config struct {
+	Log    Log
+	Clock  func() time.Time // default time.Now
+	Logger *zap.Logger      // default none
+
+	// PasswordParams are the costs of new password hashes; older ones are made
+	// anew at the next sign-in. Default DefaultPasswordParams.
+	PasswordParams PasswordParams
+	// PasswordMinEntropy is the least strength of new passwords in bits, for all
+	// dialects. Default 0: each dialect has its own rule.
+	PasswordMinEntropy float64
+	// CachedUsers is how many folded users stay in memory. Default 8192.
+	CachedUsers int
+}
+
+// Service executes commands. It is safe for concurrent use.
+type Service struct {
+	log         Log
+	logger      *zap.Logger
+	clock       func() time.Time
+	newID       func() string
+	minEntropy  float64
+	queues      *queues
+	states      *states
+	numbers     *numbers
+	passwords   *passwords
+	defaultOrg  string
+	knownOrgs   sync.Map // ids of organizations that exist; they are never deleted
+	firstUser   atomic.Bool // set once the first user exists, which never changes back
+	names       names
+}
+
+// NewService makes a service, and the default organization at the first start.
+// Several processes may start together.
+func NewService(ctx context.Context, c Config) (*Service, error) {
+	if c.Log == nil {
+		return nil, errors.New("commands need a log")
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	if c.CachedUsers <= 0 {
+		c.CachedUsers = 8192
+	}
+	states, err := newStates(c.Log, c.Logger, c.CachedUsers)
+	if err != nil {
+		return nil, err
+	}
+	passwords, err := newPasswords(c.PasswordParams)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		log: c.Log, logger: c.Logger, clock: c.Clock, newID: newID, minEntropy: c.PasswordMinEntropy,
+		queues: newQueues(), states: states, passwords: passwords,
+		numbers: newNumbers(c.Log, "user", c.Clock), names: newNames(),
+	}
+	if s.defaultOrg, err = s.ensureDefaultOrganization(ctx); err != nil {
+		return nil, fmt.Errorf("make default organization: %w", err)
+	}
+	return s, nil
+}
+
+// now is the time of a command: as fine as an envelope keeps it.
+func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }

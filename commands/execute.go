@@ -1,0 +1,262 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// maxTries bounds how often a command is decided again after a lost race.
+const maxTries = 12
+
+// source is the CloudEvents source of facts that are decided here.
+const source = "/roster"
+
+// envelope is what all events of one command share.
+type envelope struct {
+	actor         string
+	commandID     string
+	requestHash   string // "" without an idempotency key
+	correlationID string
+	dialect       string
+	reason        string
+	now           time.Time
+}
+
+func (s *Service) envelope(r Request) envelope {
+	e := envelope{
+		actor: r.Actor.UserID, correlationID: header(r.CorrelationID), dialect: header(r.Dialect),
+		reason: header(r.Reason), now: s.now(),
+	}
+	if r.IdempotencyKey == "" {
+		e.commandID = s.newID()
+		return e
+	}
+	e.commandID = s.log.KeyedHash("command", r.Actor.UserID+"\x00"+r.IdempotencyKey)
+	// Keyed, since it lies in the log in clear and what it is a hash of may hold a
+	// password.
+	e.requestHash = s.log.KeyedHash("request", r.RequestHash)
+	return e
+}
+
+// keyed says whether the command came with an idempotency key.
+func (e envelope) keyed() bool { return e.requestHash != "" }
+
+// header makes a text fit for a message's header.
+func header(s string) string {
+	s = strings.ToValidUTF8(s, "")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.TrimSpace(cut(s, 200))
+}
+
+// cut shortens a valid text to at most n characters.
+func cut(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
+// builder makes a command for one try, from what the log says at that time. Its
+// refusals are *Error.
+type builder func(ctx context.Context) (userCommand, error)
+
+func fixed(c userCommand) builder {
+	return func(context.Context) (userCommand, error) { return c, nil }
+}
+
+// execute does one command on one user.
+func (s *Service) execute(ctx context.Context, r Request, id string, build builder) (Result, error) {
+	return s.run(ctx, r, s.envelope(r), id, build)
+}
+
+func (s *Service) run(ctx context.Context, r Request, env envelope, id string, build builder) (Result, error) {
+	leave, err := s.queues.enter(ctx, id)
+	if err != nil {
+		return Result{}, refusal(err)
+	}
+	defer leave()
+	load := s.states.cached
+	for try := range maxTries {
+		if try > 1 { // another process is at it: give it room
+			if err := pause(ctx, rand.N(time.Millisecond<<min(try, 5))); err != nil {
+				return Result{}, err
+			}
+		}
+		res, done, err := s.try(ctx, r.Actor, env, id, build, load)
+		if done || err != nil {
+			return res, refusal(err)
+		}
+		load = s.states.newest
+	}
+	return Result{}, &Error{Code: Conflict, Reason: "race", Message: "too many changes of the same thing at once, try again"}
+}
+
+type loader func(ctx context.Context, id string) (state, error)
+
+// try decides once. It is not done when the decision was made on something that
+// is no longer so.
+func (s *Service) try(ctx context.Context, actor Actor, env envelope, id string, build builder, load loader) (Result, bool, error) {
+	st, err := load(ctx, id)
+	if err != nil {
+		return Result{}, false, err
+	}
+	if env.keyed() {
+		if res, ok, err := repeated(st.user, env); ok || err != nil {
+			return res, ok, err
+		}
+	}
+	command, err := build(ctx)
+	if err != nil {
+		return Result{}, false, err
+	}
+	f := facts{now: env.now, actor: actor}
+	for _, action := range command.actions(f) {
+		if !Allowed(actor, action, id) {
+			return Result{}, false, forbidden(action)
+		}
+	}
+	leave, err := s.claimed(ctx, command.claims(st.user), &f)
+	if err != nil {
+		return Result{}, false, err
+	}
+	defer leave()
+	d, refused := decideUser(st.user, command, f)
+	if refused != nil || len(d.events) == 0 {
+		return s.nothing(ctx, id, st, d, refused)
+	}
+	return s.append(ctx, env, id, st, d)
+}
+
+// claimed looks up claims. The register of owners is one for all users: whoever
+// is about to change it takes turns inside this process.
+func (s *Service) claimed(ctx context.Context, claims []events.Claim, f *facts) (leave func(), err error) {
+	leave = func() {}
+	if len(claims) == 0 {
+		return leave, nil
+	}
+	f.claims = make(map[events.Claim]events.ClaimState, len(claims))
+	for _, c := range claims {
+		if c.Kind == claimOwners {
+			if leave, err = s.queues.enter(ctx, claimOwners); err != nil {
+				return func() {}, err
+			}
+		}
+		if f.claims[c], err = s.log.Claim(ctx, c); err != nil {
+			leave()
+			return func() {}, fmt.Errorf("look up claim of kind %s: %w", c.Kind, err)
+		}
+	}
+	return leave, nil
+}
+
+// repeated answers a command that the state remembers.
+func repeated(u User, env envelope) (Result, bool, error) {
+	record, ok := u.command(env.commandID, env.now)
+	if !ok {
+		return Result{}, false, nil
+	}
+	if record.RequestHash != env.requestHash {
+		return Result{}, false, errKeyReused()
+	}
+	res := Result{User: u, Position: record.Position, Changed: true, Repeated: true}
+	if record.KeyID != "" {
+		res.Key = u.Keys[record.KeyID]
+		res.Key.ID = record.KeyID
+	}
+	return res, true, nil
+}
+
+func errKeyReused() *Error {
+	return &Error{Code: KeyReused, Message: "this idempotency key was used for another request"}
+}
+
+// nothing answers a decision without events, if it was made on the newest state.
+func (s *Service) nothing(ctx context.Context, id string, st state, d decision, refused *Error) (Result, bool, error) {
+	tip, err := s.log.LeaderTip(ctx, userAggregate(id))
+	if err != nil {
+		return Result{}, false, fmt.Errorf("find last event of user %s: %w", id, err)
+	}
+	if tip != st.tip {
+		return Result{}, false, nil
+	}
+	if refused != nil {
+		return Result{}, false, refused
+	}
+	return Result{User: st.user, Position: events.Position{Stream: events.Roster, Sequence: st.tip.Sequence}, Key: d.key}, true, nil
+}
+
+// append stores a decision and answers from the state after it.
+func (s *Service) append(ctx context.Context, env envelope, id string, st state, d decision) (Result, bool, error) {
+	a := userAggregate(id)
+	commit := events.Commit{Aggregate: a, Expected: st.tip.Sequence, Claims: d.claims}
+	for _, p := range d.events {
+		commit.Events = append(commit.Events, events.Draft{Meta: s.meta(env, a, p), Payload: p})
+	}
+	first, err := s.log.Append(ctx, commit)
+	if errors.Is(err, events.ErrConflict) {
+		return Result{}, false, nil
+	}
+	if err != nil {
+		s.states.forget(id) // the outcome may be unknown
+		return Result{}, false, fmt.Errorf("append to %s: %w", a, err)
+	}
+	recorded := make([]events.Recorded, len(commit.Events))
+	for i, draft := range commit.Events {
+		recorded[i] = events.Recorded{
+			Meta: draft.Meta, Stream: events.Roster, Sequence: first + uint64(i), Payload: draft.Payload, //nolint:gosec // an index is not negative
+		}
+	}
+	st = s.states.appended(a, st, recorded)
+	res := Result{User: st.user, Position: recorded[len(recorded)-1].Position(), Changed: true, Key: d.key}
+	if k, ok := st.user.Keys[d.key.ID]; ok {
+		res.Key = k
+	}
+	return res, true, nil
+}
+
+func (s *Service) meta(env envelope, a events.Aggregate, p events.Payload) events.Meta {
+	m := events.Meta{
+		ID: s.newID(), Type: p.EventType(), Source: source, Time: env.now, Aggregate: a,
+		Actor: env.actor, CommandID: env.commandID, RequestHash: env.requestHash,
+		CorrelationID: env.correlationID, Dialect: env.dialect, Reason: env.reason,
+	}
+	if m.Actor == "" { // who registers first, or signs in, acts as themselves
+		m.Actor = a.ID
+	}
+	if a.Kind == events.User && events.PrivatePart(p) != nil {
+		m.SealedFor = a.ID
+	}
+	return m
+}
+
+// refusal turns what the log says into what callers are told.
+func refusal(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := AsError(err); ok {
+		return err
+	}
+	switch {
+	case errors.Is(err, events.ErrUnavailable):
+		return fmt.Errorf("%w (%w)", &Error{Code: Unavailable, Reason: "log", Message: "try again later"}, err)
+	case errors.Is(err, events.ErrTooLarge):
+		return fmt.Errorf("%w (%w)", &Error{Code: TooLarge, Message: "this is more than one event may hold"}, err)
+	}
+	return err
+}

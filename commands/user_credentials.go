@@ -1,0 +1,165 @@
+package commands
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// maxSessions bounds a user's open sessions, and maxKeys the API keys: both lie
+// in the state, which must stay far below the limit of a message. One session
+// more closes the oldest.
+const (
+	maxSessions = 500
+	maxKeys     = 500
+)
+
+// errHashMoved says that the password was checked against a hash that is no
+// longer the state's. It never leaves the package: the check is made again.
+var errHashMoved = &Error{Code: Conflict, Reason: "hash-moved", Message: "the password changed meanwhile"}
+
+// setPassword is a checked SetPassword.
+type setPassword struct {
+	verified string // the hash that old was compared with
+	old      bool   // an old password was given
+	oldRight bool
+	hash     string // of the new one
+	revoke   bool
+}
+
+func (setPassword) actions(facts) []Action      { return []Action{SetUserPassword} }
+func (setPassword) claims(User) []events.Claim { return nil }
+
+func decidePassword(u User, c setPassword, f facts) (decision, *Error) {
+	self := f.actor.UserID == u.ID
+	if !self && slices.Contains(u.Roles, events.RoleOwner) && f.actor.UserID != SystemActor && !f.actor.has(events.RoleOwner) {
+		return decision{}, &Error{Code: Forbidden, Reason: "owner-password", Message: "only owners can change the password of an owner"}
+	}
+	if u.LoginType != events.LoginPassword {
+		return decision{}, &Error{
+			Code: Precondition, Reason: "login-type",
+			Message: "users without password login type cannot change their password",
+			Fields:  []FieldError{{Field: "loginType", Rule: "unknown", Detail: string(u.LoginType)}},
+		}
+	}
+	if u.PasswordHash != "" {
+		if err := checkOld(u, c, self); err != nil {
+			return decision{}, err
+		}
+	}
+	return decided(&events.UserPasswordSet{
+		Sealed: events.Seal(events.UserPasswordPrivate{Hash: c.hash}), Revoked: c.revoke,
+	})
+}
+
+func checkOld(u User, c setPassword, self bool) *Error {
+	refuse := func(rule, detail string) *Error {
+		return &Error{
+			Code: Invalid, Reason: "old-password", Message: detail,
+			Fields: []FieldError{{Field: "oldPassword", Rule: rule, Detail: detail}},
+		}
+	}
+	switch {
+	case !c.old && self:
+		return refuse("required", "the old password is required")
+	case c.old && c.verified != u.PasswordHash:
+		return errHashMoved
+	case c.old && !c.oldRight:
+		return refuse("wrong", "the old password is incorrect")
+	}
+	return nil
+}
+
+// openSession is a SignIn whose password was compared.
+type openSession struct {
+	verified   string // the hash that the password was compared with
+	right      bool
+	rehash     string // the password under newer parameters, or ""
+	keyID      string
+	secretHash []byte
+	lifetime   time.Duration
+	ip, agent  string
+}
+
+func (openSession) actions(facts) []Action      { return nil } // the password is the right
+func (openSession) claims(User) []events.Claim { return nil }
+
+func unauthenticated(reason, message string) *Error {
+	return &Error{Code: Unauthenticated, Reason: reason, Message: message}
+}
+
+func errCredentials() *Error {
+	return unauthenticated("credentials", "incorrect user name or password")
+}
+
+func decideOpenSession(u User, c openSession, f facts) (decision, *Error) {
+	switch {
+	case c.verified != u.PasswordHash:
+		return decision{}, errHashMoved
+	case u.PasswordHash == "" || !c.right || !u.Confirmed:
+		return decision{}, errCredentials()
+	case u.LoginType != events.LoginPassword:
+		err := unauthenticated("login-type", "this user signs in another way: "+string(u.LoginType))
+		err.Fields = []FieldError{{Field: "loginType", Rule: "unknown", Detail: string(u.LoginType)}}
+		return decision{}, err
+	case u.Status == events.StatusSuspended:
+		return decision{}, unauthenticated("suspended", "this account is suspended")
+	}
+	var d decision
+	if c.rehash != "" {
+		d.events = append(d.events, &events.UserPasswordRehashed{
+			Sealed: events.Seal(events.UserPasswordPrivate{Hash: c.rehash}),
+		})
+	}
+	if sessions := sessionsOf(u, f.now); len(sessions) >= maxSessions {
+		d.events = append(d.events, &events.UserSessionClosed{KeyID: sessions[0].ID})
+	}
+	d.events = append(d.events, &events.UserSessionOpened{
+		Sealed: events.Seal(events.UserKeyPrivate{SecretHash: c.secretHash, IP: c.ip, UserAgent: c.agent}),
+		KeyID:  c.keyID, LoginType: events.LoginPassword, Epoch: u.Epoch, ExpiresAt: f.now.Add(c.lifetime),
+		Activated: u.Status == events.StatusDormant,
+	})
+	d.key.ID = c.keyID
+	return d, nil
+}
+
+// sessionsOf returns the live sessions, oldest first.
+func sessionsOf(u User, now time.Time) []Key {
+	out := make([]Key, 0, len(u.Keys))
+	for _, k := range u.Keys {
+		if k.LoginType != events.LoginToken && k.ExpiresAt.After(now) {
+			out = append(out, k)
+		}
+	}
+	slices.SortFunc(out, func(a, b Key) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+// closeSession ends a session, or deletes the API key that signed out.
+type closeSession struct{ keyID string }
+
+func (closeSession) claims(User) []events.Claim { return nil }
+
+func (c closeSession) actions(f facts) []Action {
+	if c.keyID == f.actor.KeyID {
+		return []Action{EndOwnSession}
+	}
+	return []Action{WriteKeys}
+}
+
+// decideCloseSession: one that is gone already has what it wanted.
+func decideCloseSession(u User, c closeSession) (decision, *Error) {
+	k, ok := u.Keys[c.keyID]
+	switch {
+	case !ok:
+		return decision{}, nil
+	case k.LoginType == events.LoginToken:
+		return decision{events: []events.Payload{&events.UserKeyDeleted{KeyID: k.ID}}, key: k}, nil
+	default:
+		return decision{events: []events.Payload{&events.UserSessionClosed{KeyID: k.ID}}, key: k}, nil
+	}
+}

@@ -1,0 +1,75 @@
+package commands
+
+import (
+	"time"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// userCommand is a command whose form is in order and to which everything
+// impure was added: ids, hashes, the number. It is decided by decideUser.
+type userCommand interface {
+	// actions are what the policy table must allow.
+	actions(facts) []Action
+	// claims are the claims that the decision asks about.
+	claims(User) []events.Claim
+}
+
+// facts are what a decision may know beside the state and the command.
+type facts struct {
+	now    time.Time
+	actor  Actor
+	claims map[events.Claim]events.ClaimState
+}
+
+// decision is what a command leads to. Without events nothing is to be stored.
+type decision struct {
+	events []events.Payload
+	claims []events.ClaimChange
+	key    Key // the session or key concerned
+}
+
+func decided(payloads ...events.Payload) (decision, *Error) { return decision{events: payloads}, nil }
+
+// decideUser is the list of what can happen to a user.
+func decideUser(u User, command userCommand, f facts) (decision, *Error) {
+	if c, ok := command.(registerUser); ok {
+		return decideRegister(u, c, f)
+	}
+	if !u.exists() {
+		return decision{}, errNoUser()
+	}
+	switch c := command.(type) {
+	case updateUser:
+		return decideUpdate(u, c, f)
+	case updatePreferences:
+		return decidePreferences(u, c)
+	case setPassword:
+		return decidePassword(u, c, f)
+	case assignRoles:
+		return decideRoles(u, c, f)
+	case suspendUser:
+		return decideSuspend(u, f)
+	case activateUser:
+		return decideActivate(u, f)
+	case deleteUser:
+		return decideDelete(u, f)
+	case openSession:
+		return decideOpenSession(u, c, f)
+	case closeSession:
+		return decideCloseSession(u, c)
+	case createKey:
+		return decideCreateKey(u, c, f)
+	case regenerateKey:
+		return decideRegenerateKey(u, c, f)
+	case expireKey:
+		return decideExpireKey(u, c, f)
+	case deleteKey:
+		return decideDeleteKey(u, c)
+	}
+	panic("commands: no decision for this command") // a mistake of the programmer
+}
+
+func errNoUser() *Error {
+	return &Error{Code: NotFound, Reason: "user", Message: "there is no such user"}
+}

@@ -1,0 +1,261 @@
+package commands
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// Bounds of what a state keeps of past commands.
+const (
+	rememberedCommands = 64
+	rememberedFor      = 24 * time.Hour
+)
+
+// evolveUser folds one event into a state and returns the new one. It shares
+// what did not change with the old state and never writes to it. An event of a
+// type that this release does not know changes nothing; members whose data key
+// is erased come as empty.
+func evolveUser(u User, e events.Recorded) User {
+	u = applyUser(u, e)
+	u = dropExpired(u, e.Time)
+	return remember(u, e)
+}
+
+func applyUser(u User, e events.Recorded) User {
+	switch p := e.Payload.(type) {
+	case *events.UserRegistered:
+		return registered(e, p)
+	case *events.UserProfileUpdated:
+		u = profileUpdated(u, p)
+	case *events.UserUsernameChanged:
+		u.Username = p.Private.Username
+	case *events.UserEmailChanged:
+		u.Email = p.Private.Email
+	case *events.UserRolesAssigned:
+		u.Roles = slices.Clone(p.Roles)
+	case *events.UserSuspended:
+		u.Status = events.StatusSuspended
+	case *events.UserActivated:
+		u.Status = events.StatusActive
+	case *events.UserDeleted:
+		u = deleted(u)
+	case *events.UserPasswordSet:
+		return passwordSet(u, p)
+	case *events.UserPasswordRehashed:
+		u.PasswordHash = p.Private.Hash
+		return u
+	case *events.UserPreferencesUpdated:
+		return preferencesUpdated(u, e, p)
+	default:
+		return applyKey(u, e)
+	}
+	u.UpdatedAt = e.Time
+	return u
+}
+
+func applyKey(u User, e events.Recorded) User {
+	switch p := e.Payload.(type) {
+	case *events.UserSessionOpened:
+		if p.Activated {
+			u.Status, u.UpdatedAt = events.StatusActive, e.Time
+		}
+		return withKey(u, Key{
+			ID: p.KeyID, LoginType: p.LoginType, Name: p.Private.Name, Scopes: []string{ScopeAll},
+			SecretHash: p.Private.SecretHash, Epoch: p.Epoch, CreatedAt: e.Time, UpdatedAt: e.Time, ExpiresAt: p.ExpiresAt,
+		})
+	case *events.UserSessionClosed:
+		return withoutKey(u, p.KeyID)
+	case *events.UserKeyCreated:
+		return withKey(u, Key{
+			ID: p.KeyID, LoginType: events.LoginToken, Name: p.Private.Name, Scopes: p.Scopes,
+			SecretHash: p.Private.SecretHash, Epoch: p.Epoch, CreatedAt: e.Time, UpdatedAt: e.Time, ExpiresAt: p.ExpiresAt,
+		})
+	case *events.UserKeyRegenerated:
+		return keyRegenerated(u, e, p)
+	case *events.UserKeyExpired:
+		return keyExpired(u, e, p)
+	case *events.UserKeyDeleted:
+		return withoutKey(u, p.KeyID)
+	}
+	return u
+}
+
+func registered(e events.Recorded, p *events.UserRegistered) User {
+	return User{
+		ID: e.Aggregate.ID, Number: p.Number,
+		Username: p.Private.Username, Email: p.Private.Email, Name: p.Private.Name,
+		FirstName: p.Private.FirstName, LastName: p.Private.LastName,
+		Avatar: p.Private.Avatar, Language: p.Private.Language,
+		LoginType: p.LoginType, Status: p.Status, Confirmed: p.Confirmed,
+		Roles: slices.Clone(p.Roles), Memberships: slices.Clone(p.Memberships),
+		Identities: slices.Clone(p.Private.Identities), PasswordHash: p.Private.PasswordHash,
+		CreatedAt: e.Time, UpdatedAt: e.Time,
+	}
+}
+
+func profileUpdated(u User, p *events.UserProfileUpdated) User {
+	set := func(member, value *string) {
+		if value != nil {
+			*member = *value
+		}
+	}
+	set(&u.Name, p.Private.Name)
+	set(&u.FirstName, p.Private.FirstName)
+	set(&u.LastName, p.Private.LastName)
+	set(&u.Avatar, p.Private.Avatar)
+	set(&u.Language, p.Private.Language)
+	return u
+}
+
+// deleted keeps the profile, for those who may still look at deleted users by
+// id, and forgets every credential.
+func deleted(u User) User {
+	u.Status = events.StatusDeleted
+	u.PasswordHash = ""
+	u.Keys = nil
+	return u
+}
+
+func passwordSet(u User, p *events.UserPasswordSet) User {
+	u.PasswordHash = p.Private.Hash
+	if p.Revoked {
+		u.Epoch++
+		u.Keys = nil
+	}
+	return u
+}
+
+func preferencesUpdated(u User, e events.Recorded, p *events.UserPreferencesUpdated) User {
+	old, known := u.Preferences[p.Dialect]
+	next := Preferences{Values: maps.Clone(old.Values), CreatedAt: old.CreatedAt, UpdatedAt: e.Time}
+	if !known {
+		next.CreatedAt = e.Time
+	}
+	if next.Values == nil {
+		next.Values = map[string]any{}
+	}
+	for name, value := range p.Private.Changes {
+		if value == nil {
+			delete(next.Values, name)
+		} else {
+			next.Values[name] = value
+		}
+	}
+	u.Preferences = with(u.Preferences, p.Dialect, next)
+	if p.Private.Language != nil {
+		u.Language = *p.Private.Language
+	}
+	return u
+}
+
+func keyRegenerated(u User, e events.Recorded, p *events.UserKeyRegenerated) User {
+	k, ok := u.Keys[p.KeyID]
+	if !ok {
+		return u
+	}
+	k.SecretHash, k.Epoch, k.ExpiresAt, k.UpdatedAt = p.Private.SecretHash, p.Epoch, p.ExpiresAt, e.Time
+	return withKey(u, k)
+}
+
+func keyExpired(u User, e events.Recorded, p *events.UserKeyExpired) User {
+	k, ok := u.Keys[p.KeyID]
+	if !ok {
+		return u
+	}
+	k.ExpiresAt, k.UpdatedAt = p.ExpiresAt, e.Time
+	return withKey(u, k)
+}
+
+func withKey(u User, k Key) User {
+	u.Keys = with(u.Keys, k.ID, k)
+	return u
+}
+
+func withoutKey(u User, id string) User {
+	if _, ok := u.Keys[id]; ok {
+		u.Keys = maps.Clone(u.Keys)
+		delete(u.Keys, id)
+	}
+	return u
+}
+
+// dropExpired lets keys leave the state that ended at or before t.
+func dropExpired(u User, t time.Time) User {
+	cloned := false
+	for id, k := range u.Keys {
+		if k.ExpiresAt.After(t) {
+			continue
+		}
+		if !cloned {
+			u.Keys, cloned = maps.Clone(u.Keys), true
+		}
+		delete(u.Keys, id)
+	}
+	return u
+}
+
+// remember keeps the command of an event, if it came with a key of its own: the
+// ids of others are random and never come again.
+func remember(u User, e events.Recorded) User {
+	if e.CommandID == "" || e.RequestHash == "" {
+		return u
+	}
+	record := CommandRecord{
+		ID: e.CommandID, RequestHash: e.RequestHash, Position: e.Position(), KeyID: madeKey(e.Payload), At: e.Time,
+	}
+	next := make([]CommandRecord, 0, len(u.Commands)+1)
+	for _, r := range u.Commands {
+		switch {
+		case r.ID == e.CommandID: // an earlier event of the same command
+			record.KeyID = cmp.Or(record.KeyID, r.KeyID)
+		case e.Time.Sub(r.At) < rememberedFor:
+			next = append(next, r)
+		}
+	}
+	next = append(next, record)
+	if over := len(next) - rememberedCommands; over > 0 {
+		next = next[over:]
+	}
+	u.Commands = next
+	return u
+}
+
+
+// madeKey returns the id of the session or key that an event makes.
+func madeKey(p events.Payload) string {
+	switch p := p.(type) {
+	case *events.UserSessionOpened:
+		return p.KeyID
+	case *events.UserKeyCreated:
+		return p.KeyID
+	case *events.UserKeyRegenerated:
+		return p.KeyID
+	}
+	return ""
+}
+
+// with returns a copy of m with one entry set.
+func with[V any](m map[string]V, key string, value V) map[string]V {
+	next := make(map[string]V, len(m)+1)
+	maps.Copy(next, m)
+	next[key] = value
+	return next
+}
+
+// exists says whether the user was registered and is not deleted.
+func (u User) exists() bool { return u.ID != "" && u.Status != events.StatusDeleted }
+
+// command returns the record of a command that was executed in the last 24
+// hours before now.
+func (u User) command(id string, now time.Time) (CommandRecord, bool) {
+	for _, r := range u.Commands {
+		if r.ID == id && now.Sub(r.At) < rememberedFor {
+			return r, true
+		}
+	}
+	return CommandRecord{}, false
+}

@@ -1,0 +1,89 @@
+package commands
+
+import (
+	"slices"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// The commands on roles and on the state of an account.
+type (
+	assignRoles  struct{ roles []events.Role } // sorted, each once
+	suspendUser  struct{}
+	activateUser struct{}
+	deleteUser   struct{}
+)
+
+func (assignRoles) actions(facts) []Action  { return []Action{AssignUserRoles} }
+func (suspendUser) actions(facts) []Action  { return []Action{ChangeStatus} }
+func (activateUser) actions(facts) []Action { return []Action{ChangeStatus} }
+func (deleteUser) actions(facts) []Action   { return []Action{DeleteUser} }
+
+func (c assignRoles) claims(u User) []events.Claim {
+	if activeOwner(u.Status, u.Roles) == activeOwner(u.Status, c.roles) {
+		return nil
+	}
+	return []events.Claim{ownersClaim()}
+}
+
+func (suspendUser) claims(u User) []events.Claim  { return registerOf(u) }
+func (activateUser) claims(u User) []events.Claim { return registerOf(u) }
+func (deleteUser) claims(u User) []events.Claim   { return append(heldClaims(u), registerOf(u)...) }
+
+func registerOf(u User) []events.Claim {
+	if slices.Contains(u.Roles, events.RoleOwner) {
+		return []events.Claim{ownersClaim()}
+	}
+	return nil
+}
+
+func decideRoles(u User, c assignRoles, f facts) (decision, *Error) {
+	added, removed := without(c.roles, u.Roles), without(u.Roles, c.roles)
+	if len(added)+len(removed) == 0 {
+		return decision{}, nil
+	}
+	if err := grantable(f.actor, slices.Concat(added, removed)); err != nil {
+		return decision{}, err
+	}
+	claims, err := f.moveOwner(u.ID, activeOwner(u.Status, u.Roles), activeOwner(u.Status, c.roles))
+	if err != nil {
+		return decision{}, err
+	}
+	return decision{
+		events: []events.Payload{&events.UserRolesAssigned{Roles: c.roles, Added: added, Removed: removed}},
+		claims: claims,
+	}, nil
+}
+
+func decideSuspend(u User, f facts) (decision, *Error) {
+	if u.Status == events.StatusSuspended {
+		return decision{}, nil
+	}
+	claims, err := f.moveOwner(u.ID, activeOwner(u.Status, u.Roles), false)
+	if err != nil {
+		return decision{}, err
+	}
+	return decision{events: []events.Payload{&events.UserSuspended{}}, claims: claims}, nil
+}
+
+func decideActivate(u User, f facts) (decision, *Error) {
+	if u.Status == events.StatusActive {
+		return decision{}, nil
+	}
+	claims, err := f.moveOwner(u.ID, activeOwner(u.Status, u.Roles), activeOwner(events.StatusActive, u.Roles))
+	if err != nil {
+		return decision{}, err
+	}
+	return decision{events: []events.Payload{&events.UserActivated{}}, claims: claims}, nil
+}
+
+func decideDelete(u User, f facts) (decision, *Error) {
+	claims, err := f.moveOwner(u.ID, activeOwner(u.Status, u.Roles), false)
+	if err != nil {
+		return decision{}, err
+	}
+	for _, name := range heldClaims(u) {
+		claims = append(claims, f.release(name, u.ID)...)
+	}
+	return decision{events: []events.Payload{&events.UserDeleted{}}, claims: claims}, nil
+}

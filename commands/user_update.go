@@ -1,0 +1,142 @@
+package commands
+
+import (
+	"reflect"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// updateUser is a checked UpdateUser.
+type updateUser struct{ UpdateUser }
+
+func (c updateUser) actions(facts) []Action {
+	var out []Action
+	if c.Name != nil || c.FirstName != nil || c.LastName != nil || c.Avatar != nil || c.Language != nil {
+		out = append(out, WriteUser)
+	}
+	if c.Email != nil {
+		out = append(out, ChangeEmail)
+	}
+	if len(out) == 0 && c.Username == nil {
+		out = append(out, WriteUser)
+	}
+	return out // whether the username changes is known with the state: see decideUpdate
+}
+
+func (c updateUser) claims(u User) []events.Claim {
+	var out []events.Claim
+	if c.Username != nil && fold(*c.Username) != fold(u.Username) {
+		out = append(out, usernameClaim(u.Username), usernameClaim(*c.Username))
+	}
+	if c.Email != nil && fold(*c.Email) != fold(u.Email) {
+		if u.Email != "" {
+			out = append(out, emailClaim(u.Email))
+		}
+		if *c.Email != "" {
+			out = append(out, emailClaim(*c.Email))
+		}
+	}
+	return out
+}
+
+func decideUpdate(u User, c updateUser, f facts) (decision, *Error) {
+	if c.Username != nil && !Allowed(f.actor, ChangeUsername, u.ID) && !(*c.Username == u.Username && Allowed(f.actor, WriteUser, u.ID)) {
+		return decision{}, forbidden(ChangeUsername)
+	}
+	if err := c.taken(u, f); err != nil {
+		return decision{}, err
+	}
+	var d decision
+	if p := changedProfile(u, c.UpdateUser); p != nil {
+		d.events = append(d.events, p)
+	}
+	if c.Username != nil && *c.Username != u.Username {
+		d.events = append(d.events, &events.UserUsernameChanged{
+			Sealed: events.Seal(events.UserUsernameChangedPrivate{Username: *c.Username}),
+		})
+		d.claims = append(d.claims, f.moveName(usernameClaim(u.Username), usernameClaim(*c.Username), u.ID)...)
+	}
+	if c.Email != nil && *c.Email != u.Email {
+		d.events = append(d.events, &events.UserEmailChanged{
+			Sealed: events.Seal(events.UserEmailChangedPrivate{Email: *c.Email}),
+		})
+		d.claims = append(d.claims, f.moveName(emailClaim(u.Email), emailClaim(*c.Email), u.ID)...)
+	}
+	return d, nil
+}
+
+func (c updateUser) taken(u User, f facts) *Error {
+	var p problems
+	if c.Username != nil && f.takenByOther(usernameClaim(*c.Username), u.ID) {
+		p.add("username", "taken", "this username is already in use")
+	}
+	if c.Email != nil && *c.Email != "" && f.takenByOther(emailClaim(*c.Email), u.ID) {
+		p.add("email", "taken", "this e-mail address is already in use")
+	}
+	return p.conflict()
+}
+
+// moveName releases one name and claims another. A change of case alone keeps
+// the claim; an empty name has none.
+func (f facts) moveName(from, to events.Claim, id string) []events.ClaimChange {
+	if from == to {
+		return nil
+	}
+	var out []events.ClaimChange
+	if from.Value != "" {
+		out = append(out, f.release(from, id)...)
+	}
+	if to.Value != "" {
+		out = append(out, f.take(to, id))
+	}
+	return out
+}
+
+// changedProfile returns the event for the members that differ, or nil.
+func changedProfile(u User, c UpdateUser) *events.UserProfileUpdated {
+	var p events.UserProfileUpdated
+	differs := func(field, is string, wanted *string) *string {
+		if wanted == nil || *wanted == is {
+			return nil
+		}
+		p.Fields = append(p.Fields, field)
+		return wanted
+	}
+	p.Private.Name = differs("name", u.Name, c.Name)
+	p.Private.FirstName = differs("firstName", u.FirstName, c.FirstName)
+	p.Private.LastName = differs("lastName", u.LastName, c.LastName)
+	p.Private.Avatar = differs("avatar", u.Avatar, c.Avatar)
+	p.Private.Language = differs("language", u.Language, c.Language)
+	if len(p.Fields) == 0 {
+		return nil
+	}
+	return &p
+}
+
+// updatePreferences is a checked UpdatePreferences.
+type updatePreferences struct{ UpdatePreferences }
+
+func (c updatePreferences) actions(facts) []Action   { return []Action{WritePreferences} }
+func (c updatePreferences) claims(User) []events.Claim { return nil }
+
+func decidePreferences(u User, c updatePreferences) (decision, *Error) {
+	p := events.UserPreferencesUpdated{Dialect: c.Dialect}
+	values := u.Preferences[c.Dialect].Values
+	for name, value := range c.Changes {
+		old, set := values[name]
+		if (value == nil && !set) || (set && reflect.DeepEqual(old, value)) {
+			continue
+		}
+		if p.Private.Changes == nil {
+			p.Private.Changes = map[string]any{}
+		}
+		p.Private.Changes[name] = value
+	}
+	if c.Language != nil && *c.Language != u.Language {
+		p.Private.Language = c.Language
+	}
+	if p.Private.Changes == nil && p.Private.Language == nil {
+		return decision{}, nil
+	}
+	return decided(&p)
+}

@@ -1,0 +1,75 @@
+package commands
+
+import (
+	"context"
+)
+
+// UpdateUser changes profile, username and e-mail in one commit.
+func (s *Service) UpdateUser(ctx context.Context, r Request, c UpdateUser) (Result, error) {
+	var p problems
+	if c.Username != nil {
+		p.username(*c.Username)
+	}
+	if c.Email != nil {
+		p.email(*c.Email)
+	}
+	p.profile(c)
+	return s.checked(ctx, r, c.UserID, updateUser{c}, &p)
+}
+
+// UpdatePreferences merges preferences.
+func (s *Service) UpdatePreferences(ctx context.Context, r Request, c UpdatePreferences) (Result, error) {
+	var p problems
+	checkPreferences(c, &p)
+	return s.checked(ctx, r, c.UserID, updatePreferences{c}, &p)
+}
+
+// AssignRoles replaces site roles.
+func (s *Service) AssignRoles(ctx context.Context, r Request, c AssignRoles) (Result, error) {
+	var p problems
+	return s.checked(ctx, r, c.UserID, assignRoles{roles: checkRoles(c.Roles, &p)}, &p)
+}
+
+// Suspend stops an account. Its sessions and keys are refused until it is
+// activated again.
+func (s *Service) Suspend(ctx context.Context, r Request, userID string) (Result, error) {
+	return s.checked(ctx, r, userID, suspendUser{}, &problems{})
+}
+
+// Activate brings an account back.
+func (s *Service) Activate(ctx context.Context, r Request, userID string) (Result, error) {
+	return s.checked(ctx, r, userID, activateUser{}, &problems{})
+}
+
+// Delete ends an account. Its names are free at once.
+func (s *Service) Delete(ctx context.Context, r Request, userID string) (Result, error) {
+	return s.checked(ctx, r, userID, deleteUser{}, &problems{})
+}
+
+// checked does a command whose form was checked. Who may not do it is told that
+// before what is wrong with it.
+func (s *Service) checked(ctx context.Context, r Request, userID string, c userCommand, p *problems) (Result, error) {
+	id, err := s.target(r.Actor, userID, c, p)
+	if err != nil {
+		return Result{}, err
+	}
+	return s.execute(ctx, r, id, fixed(c))
+}
+
+// target returns the id of the user that a command is about. Nobody learns
+// whether a user exists by asking for what they may not do.
+func (s *Service) target(actor Actor, userID string, c userCommand, p *problems) (string, error) {
+	id, ok := canonicalID(userID)
+	if err := p.err(); err != nil {
+		for _, action := range c.actions(facts{actor: actor}) {
+			if !Allowed(actor, action, id) {
+				return "", forbidden(action)
+			}
+		}
+		return "", err
+	}
+	if !ok {
+		return "", errNoUser()
+	}
+	return id, nil
+}
