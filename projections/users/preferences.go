@@ -33,7 +33,7 @@ func preferencesUpdated(_ context.Context, q runtime.Queue, m runtime.Event, e *
 	}
 	q.Queue(preferencesSQL, m.Aggregate.ID, e.Dialect, position(m), string(settings), removed, m.Time)
 	if e.Private.Language != nil {
-		q.Queue(languageSQL, m.Aggregate.ID, position(m), *e.Private.Language, m.Time)
+		q.Queue(languageSQL, m.Aggregate.ID, position(m), *e.Private.Language)
 	}
 	return nil
 }

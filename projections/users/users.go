@@ -53,7 +53,8 @@ const (
 	emailSQL    = `update users set email = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
 	rolesSQL    = `update users set roles = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
 	statusSQL   = `update users set status = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
-	languageSQL = `update users set language = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	// As in the write side's state, a preference is no change of the account.
+	languageSQL = `update users set language = $3, position = $2 where id = $1 and position < $2`
 )
 
 func registered(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserRegistered) error {

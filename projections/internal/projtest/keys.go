@@ -1,0 +1,90 @@
+package projtest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// Keys is a keyring in memory.
+type Keys struct {
+	mu     sync.Mutex
+	keys   map[string]*events.DataKey
+	erased map[string]bool
+}
+
+// NewKeys returns an empty keyring.
+func NewKeys() *Keys { return &Keys{keys: map[string]*events.DataKey{}, erased: map[string]bool{}} }
+
+// Ensure returns a user's key and makes it if need be.
+func (k *Keys) Ensure(user string) *events.DataKey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.keys[user] == nil {
+		key, err := events.NewDataKey(events.NewRawKey())
+		if err != nil {
+			panic(err) // the size is right
+		}
+		k.keys[user] = key
+	}
+	return k.keys[user]
+}
+
+// Erase destroys a user's key.
+func (k *Keys) Erase(user string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.erased[user] = true
+}
+
+// DataKey implements runtime.Keyring.
+func (k *Keys) DataKey(_ context.Context, user string) (*events.DataKey, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.erased[user] {
+		return nil, events.ErrErased
+	}
+	key, ok := k.keys[user]
+	if !ok {
+		return nil, fmt.Errorf("no data key of %s", user)
+	}
+	return key, nil
+}
+
+// PrefetchKeys implements runtime.Keyring.
+func (k *Keys) PrefetchKeys(context.Context, []string) error { return nil }
+
+// Recorder appends activities once by their source id, as the log does.
+type Recorder struct{ env *Env }
+
+// Record implements runtime.Recorder.
+func (r *Recorder) Record(ctx context.Context, drafts []events.Draft) ([]events.Recording, error) {
+	out := make([]events.Recording, len(drafts))
+	for i, d := range drafts {
+		key, err := r.env.Keys.DataKey(ctx, d.Meta.SealedFor)
+		if err != nil {
+			return nil, fmt.Errorf("record: %w", err)
+		}
+		headers, data, err := events.Encode(&d.Meta, d.Payload, key)
+		if err != nil {
+			return nil, fmt.Errorf("record: %w", err)
+		}
+		msg := r.env.Encode(d)
+		msg.Header, msg.Data = map[string][]string(headers), data
+		ack, err := r.env.JS.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(0))
+		if err != nil && strings.Contains(err.Error(), "wrong last sequence") {
+			out[i].Duplicate = true
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("record: %w: %w", events.ErrUnavailable, err)
+		}
+		out[i].Sequence = ack.Sequence
+	}
+	return out, nil
+}
