@@ -1,229 +1,176 @@
 // Package query answers reads from the read models in PostgreSQL.
+//
+// Promises of this package:
+//
+//   - A read waits, at most 2 s and never longer than its context, until every
+//     model that it selects from has reached the newest position known of the user
+//     concerned: what this process wrote (Note), what the log held when the process
+//     started, and what the caller asks for (WithMinPosition). When the bound
+//     passes it answers with what is there and says by how much that is behind
+//     (WithStaleness). A position that the log has not reached is ErrAhead.
+//   - Lists are read by keyset, in an order that an index serves. A page never
+//     shows a row twice; rows that come in front of a cursor later are not seen.
+//   - Nothing is written, and nothing is asked of the log but its head.
+//
+// What is not promised: reads of other processes' writes without a position, and
+// one snapshot over several reads.
 package query
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
+
 	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/query/internal/rows"
 )
 
-// Errors of queries.
-var (
-	// ErrNotFound says that no row is there (for the caller's eyes or at all).
-	ErrNotFound = errors.New("not found")
-	// ErrBadCursor says that a cursor was not made by this list.
-	ErrBadCursor = errors.New("bad cursor")
-	// ErrAhead says that a position was asked for that the log has not reached.
-	ErrAhead = errors.New("position is beyond the log")
-	// ErrUnavailable says that the read model could not be asked.
-	ErrUnavailable = errors.New("read model is unavailable")
-)
-
-var errNotBuilt = errors.New("not built")
-
-// User is a row of the users read model.
-type User struct {
-	ID            string
-	Number        int64
-	Username      string
-	Email         string
-	Name          string
-	FirstName     string
-	LastName      string
-	Avatar        string
-	Language      string
-	LoginType     events.LoginType
-	Status        events.Status
-	Confirmed     bool
-	Roles         []events.Role
-	Organizations []events.Membership
-	Identities    []events.Identity
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
+// Config says where the read models and the log's head are.
+type Config struct {
+	DSN    string
+	Logger *zap.Logger // nil for none
+	// Head returns the last sequence of a stream. Nil: nothing is known of heads,
+	// so that no position is ever too far ahead.
+	Head     func(ctx context.Context, s events.Stream) (uint64, error)
+	MaxConns int32 // of the pool; 0 means 8, enough for two cores
 }
 
-// UserRef finds a user by exactly one member. Deleted users are found by ID
-// alone.
-type UserRef struct {
-	ID       string
-	Username string // ignoring case
-	Email    string // ignoring case
-	Number   int64
-}
+const defaultConns = 8
 
-// UserFilter selects users for a list, in order of lower(username), id. Deleted users are
-// left out.
-type UserFilter struct {
-	Search string // substring of username or e-mail, ignoring case
-	Limit  int    // 1..100
-	Cursor string // of the page before; "" for the first
-}
-
-// Page is a part of a list. Next is the cursor of the next page, "" at the end.
-type Page[T any] struct {
-	Items []T
-	Next  string
-}
-
-// Preferences of one dialect.
-type Preferences struct {
-	Values    map[string]any
-	CreatedAt time.Time
-	UpdatedAt time.Time
-}
-
-// Key is a session or API key, without its secret.
-type Key struct {
-	ID        string
-	UserID    string
-	LoginType events.LoginType
-	Name      string
-	Scopes    []string
-	CreatedAt time.Time
-	UpdatedAt time.Time
-	ExpiresAt time.Time
-}
-
-// Credential is what a credential check needs.
-type Credential struct {
-	Key
-	SecretHash []byte
-	Epoch      int64 // of the key
-	Account    Account
-}
-
-// Account is the state of the account behind a credential.
-type Account struct {
-	Status    events.Status
-	Confirmed bool
-	Epoch     int64
-	Roles     []events.Role
-}
-
-// Activity is a row of the feed.
-type Activity struct {
-	Sequence        uint64
-	UserID          string
-	Type            events.ActivityType
-	Action          string
-	EntityID        string
-	EntityTitle     string
-	EntityURL       string
-	EntityCreatedAt *time.Time
-	ProjectID       string
-	ProjectName     string
-	Workspace       string
-	Count           int64
-	Assignee        string
-	Due             *time.Time
-	OccurredAt      time.Time
-	RecordedAt      time.Time
-	Source          string
-	SourceID        string
-	Metadata        map[string]any
-}
-
-// ActivityFilter selects a page of one user's feed: occurredAt descending, then
-// sequence descending. Cursor and Offset exclude each other.
-type ActivityFilter struct {
-	UserID string
-	Types  []events.ActivityType // empty means all
-	Limit  int
-	Cursor string
-	Offset int
-}
-
-// Period is a calendar window in UTC.
-type Period string
-
-// The periods; a week starts on Monday.
-const (
-	Week    Period = "week"
-	Month   Period = "month"
-	Quarter Period = "quarter"
-	Year    Period = "year"
-)
-
-// Statistics of one user in the current window of a period.
-type Statistics struct {
-	Period     Period
-	Start, End time.Time // End is the window's last second
-
-	TicketsCreated, TicketsCompleted, TicketsAssigned, TicketsOverdue int64
-	ProjectsOwned, ProjectsMember, ProjectsActive                     int64
-	Comments, Commits, Reviews                                        int64
-	CompletionTime                                                    time.Duration // average; 0 with nothing completed
-	CompletionRate                                                    float64       // 0..1, two decimals
-	ActiveHours                                                       int64
-}
-
-// Counts are totals over all time.
-type Counts struct {
-	Projects, Tickets, Comments int64
-}
+// searchPath lists the schemas of the read models in the versions that this
+// release reads, and the projections' own.
+const searchPath = "users_v1, credentials_v1, activity_v1, statistics_v1, roster"
 
 // Queries answers reads. Every read waits, at most 2 s, until its read model has
 // reached the newest position known for the user (Note) and asked for by the
-// caller (WithMinPosition).
-type Queries struct{}
+// caller (WithMinPosition). It is safe for concurrent use.
+type Queries struct {
+	pool     *pgxpool.Pool
+	rows     *rows.Queries
+	head     func(ctx context.Context, s events.Stream) (uint64, error)
+	logger   *zap.Logger
+	notes    *notes
+	progress *progress
+	stop     context.CancelFunc
 
-// Note remembers the position of a user's newest change made by this process.
-// keysChanged says that a session or key was made or ended by it.
-func (q *Queries) Note(userID string, p events.Position) {}
-
-// WithMinPosition asks every read under ctx to wait for these positions too.
-func WithMinPosition(ctx context.Context, p []events.Position) context.Context { return ctx }
-
-// WithStaleness returns a context under which reads report how many positions
-// they are behind what was asked of them, and a function that returns the
-// largest such report (0: nothing was stale).
-func WithStaleness(ctx context.Context) (context.Context, func() uint64) {
-	return ctx, func() uint64 { return 0 }
+	users, credentials, activity, statistics *model
 }
 
-// User returns one user.
-func (q *Queries) User(ctx context.Context, ref UserRef) (User, error) { return User{}, errNotBuilt }
-
-// Users returns a page of users.
-func (q *Queries) Users(ctx context.Context, f UserFilter) (Page[User], error) {
-	return Page[User]{}, errNotBuilt
+// Open connects to the read models. It does not fail when PostgreSQL is away or
+// still empty: reads are ErrUnavailable until it is there.
+func Open(ctx context.Context, c Config) (*Queries, error) {
+	config, err := poolConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the pool of the read models: %w", err)
+	}
+	q := &Queries{
+		pool: pool, rows: rows.New(pool), head: c.Head, logger: c.Logger,
+		users: newModel("users_v1", events.Roster), credentials: newModel("credentials_v1", events.Roster),
+		activity: newModel("activity_v1", events.Activity), statistics: newModel("statistics_v1", events.Activity),
+	}
+	if q.logger == nil {
+		q.logger = zap.NewNop()
+	}
+	models := []*model{q.users, q.credentials, q.activity, q.statistics}
+	q.notes = newNotes(func() positions { return covered(models) })
+	if err := q.noteHeads(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	q.progress = newProgress(config.ConnConfig.Copy(), q.rows, models, q.logger)
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	q.stop = stop
+	go q.progress.run(run)
+	if err := q.progress.tried(ctx); err != nil {
+		q.Close()
+		return nil, fmt.Errorf("read the checkpoints: %w", err)
+	}
+	return q, nil
 }
 
-// Preferences returns the preferences of a dialect; ErrNotFound before they
-// were first written.
-func (q *Queries) Preferences(ctx context.Context, userID, dialect string) (Preferences, error) {
-	return Preferences{}, errNotBuilt
+func poolConfig(c Config) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(c.DSN)
+	if err != nil {
+		return nil, fmt.Errorf("read the address of PostgreSQL: %w", err)
+	}
+	config.MaxConns = c.MaxConns
+	if config.MaxConns <= 0 {
+		config.MaxConns = defaultConns
+	}
+	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	config.ConnConfig.RuntimeParams["search_path"] = searchPath
+	config.ConnConfig.RuntimeParams["application_name"] = "roster-query"
+	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		conn.TypeMap().RegisterType(&pgtype.Type{
+			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+		})
+		return nil
+	}
+	return config, nil
 }
 
-// Credential returns a key or session by its id. An unknown id waits for this
-// process's own newest key before it is ErrNotFound; if the read model can not
-// get there in time, the answer is ErrUnavailable.
-func (q *Queries) Credential(ctx context.Context, keyID string) (Credential, error) {
-	return Credential{}, errNotBuilt
+// noteHeads makes reads wait for what the log held at the start: who wrote it may
+// have asked a process before this one.
+func (q *Queries) noteHeads(ctx context.Context) error {
+	if q.head == nil {
+		return nil
+	}
+	for _, s := range []events.Stream{events.Roster, events.Activity} {
+		head, err := q.head(ctx, s)
+		if err != nil {
+			return fmt.Errorf("ask for the head of %s: %w", s, err)
+		}
+		q.notes.raiseFloor(s, head)
+	}
+	return nil
 }
 
-// Keys lists a user's sessions and keys, newest first.
-func (q *Queries) Keys(ctx context.Context, userID string) ([]Key, error) { return nil, errNotBuilt }
-
-// Activities returns a page of a feed.
-func (q *Queries) Activities(ctx context.Context, f ActivityFilter) (Page[Activity], error) {
-	return Page[Activity]{}, errNotBuilt
+// Close ends the connections. No read may be under way or begin.
+func (q *Queries) Close() {
+	q.stop()
+	<-q.progress.done
+	q.pool.Close()
 }
 
-// ActivityTotal returns the number of a user's activities of these types (empty
-// means all), from the rollup.
-func (q *Queries) ActivityTotal(ctx context.Context, userID string, types []events.ActivityType) (int64, error) {
-	return 0, errNotBuilt
+// Ping says whether the read models can be asked.
+func (q *Queries) Ping(ctx context.Context) error {
+	if err := q.pool.Ping(ctx); err != nil {
+		return failure(ctx, "ping PostgreSQL", err)
+	}
+	return nil
 }
 
-// Statistics returns the statistics of the window that holds now.
-func (q *Queries) Statistics(ctx context.Context, userID string, p Period, now time.Time) (Statistics, error) {
-	return Statistics{}, errNotBuilt
+// Note remembers the position of a user's newest change made by this process:
+// reads of the user wait for it.
+func (q *Queries) Note(userID string, p events.Position) { q.notes.add(userID, p, false) }
+
+// NoteCredentials is Note for a change of what a credential check depends on: a
+// session or key made or ended, a password set, roles assigned, the account
+// suspended, activated or deleted. Until the read model has it, Credential gives
+// no credential of that user.
+func (q *Queries) NoteCredentials(userID string, p events.Position) { q.notes.add(userID, p, true) }
+
+// Positions returns how far each read model is, by its schema's name.
+func (q *Queries) Positions() map[string]events.Position {
+	out := map[string]events.Position{}
+	for _, m := range q.progress.models {
+		out[m.schema] = events.Position{Stream: m.stream, Sequence: m.reached.Load()}
+	}
+	return out
 }
 
-// Counts returns totals over all time.
-func (q *Queries) Counts(ctx context.Context, userID string) (Counts, error) {
-	return Counts{}, errNotBuilt
+// isEnd tells the end of a wait by its bound from the end of the caller.
+func isEnd(ctx context.Context, err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
 }

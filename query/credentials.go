@@ -1,0 +1,118 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/query/internal/rows"
+)
+
+// Key is a session or API key, without its secret.
+type Key struct {
+	ID        string
+	UserID    string
+	LoginType events.LoginType
+	Name      string
+	Scopes    []string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// Credential is what a credential check needs.
+type Credential struct {
+	Key
+	SecretHash []byte
+	Epoch      int64 // of the key
+	Account    Account
+}
+
+// Account is the state of the account behind a credential.
+type Account struct {
+	Status    events.Status
+	Confirmed bool
+	Epoch     int64
+	Roles     []events.Role
+}
+
+// Credential returns a key or session by its id. An unknown id waits for this
+// process's own newest change before it is ErrNotFound; if the read model can not
+// get there in time, the answer is ErrUnavailable. A known one is read again when
+// the model is behind its user's newest change; if that change was of credentials
+// (NoteCredentials) and the model can not get there in time, the answer is
+// ErrUnavailable too, since the row may be a revoked one.
+func (q *Queries) Credential(ctx context.Context, keyID string) (Credential, error) {
+	if !storable(keyID) {
+		return Credential{}, failure(ctx, "read a credential", errNoRow)
+	}
+	ctx = sharedWait(ctx)
+	if err := q.await(ctx, nobody, q.credentials); err != nil {
+		return Credential{}, err
+	}
+	c, err := q.credential(ctx, keyID)
+	whom := c.UserID
+	switch {
+	case errors.Is(err, ErrNotFound):
+		whom = anybody
+	case err != nil:
+		return Credential{}, err
+	}
+	if !q.behind(whom, q.credentials) {
+		return c, err
+	}
+	if err := q.await(ctx, whom, q.credentials); err != nil {
+		return Credential{}, err
+	}
+	if q.behind(whom, q.credentials) && (whom == anybody || q.notes.credentials(whom) > q.credentials.reached.Load()) {
+		return Credential{}, fmt.Errorf("read a credential: %w: it may have changed since", ErrUnavailable)
+	}
+	return q.credential(ctx, keyID)
+}
+
+func (q *Queries) credential(ctx context.Context, keyID string) (Credential, error) {
+	r, err := q.rows.CredentialByKey(ctx, keyID)
+	if err != nil {
+		return Credential{}, failure(ctx, "read a credential", err)
+	}
+	return Credential{
+		Key: Key{
+			ID: r.ID, UserID: r.UserID.String(), LoginType: events.LoginType(r.LoginType), Name: r.Name, Scopes: r.Scopes,
+			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, ExpiresAt: r.ExpiresAt,
+		},
+		SecretHash: r.SecretHash,
+		Epoch:      r.Epoch,
+		Account: Account{
+			Status: events.Status(r.Status), Confirmed: r.Confirmed, Epoch: r.AccountEpoch, Roles: rolesOf(r.Roles),
+		},
+	}, nil
+}
+
+// Keys lists a user's sessions and keys, newest first.
+func (q *Queries) Keys(ctx context.Context, userID string) ([]Key, error) {
+	id, err := parseID(userID)
+	if err != nil {
+		return nil, nil
+	}
+	if err := q.await(ctx, userID, q.credentials); err != nil {
+		return nil, err
+	}
+	found, err := q.rows.KeysOfUser(ctx, id)
+	if err != nil {
+		return nil, failure(ctx, "list keys", err)
+	}
+	keys := make([]Key, len(found))
+	for i, r := range found {
+		keys[i] = keyOf(r)
+	}
+	return keys, nil
+}
+
+func keyOf(r rows.KeysOfUserRow) Key {
+	return Key{
+		ID: r.ID, UserID: r.UserID.String(), LoginType: events.LoginType(r.LoginType), Name: r.Name, Scopes: r.Scopes,
+		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, ExpiresAt: r.ExpiresAt,
+	}
+}

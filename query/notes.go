@@ -1,0 +1,161 @@
+package query
+
+import (
+	"hash/maphash"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// Who is waited for, when it is no single user.
+const (
+	nobody  = ""  // nothing that is known
+	anybody = "*" // the newest change of any user, by this process
+)
+
+const (
+	noteShards   = 64
+	notesInShard = 1024 // 65,536 users in all, about 100 bytes each
+)
+
+// positions has one sequence for each stream.
+type positions struct{ roster, activity uint64 }
+
+func (p *positions) at(s events.Stream) *uint64 {
+	if s == events.Activity {
+		return &p.activity
+	}
+	return &p.roster
+}
+
+func (p *positions) raise(o positions) {
+	p.roster, p.activity = max(p.roster, o.roster), max(p.activity, o.activity)
+}
+
+// notes remembers the newest position known of each user, of a bounded number of
+// users. What has to be forgotten raises the floor, for which everybody waits: a
+// read may wait for too much, never for too little.
+type notes struct {
+	seed   maphash.Seed
+	shards [noteShards]noteShard
+	newest atomicPositions // of any user, and the floor
+	floor  atomicPositions
+	// covered says what every model has reached; notes below it are of no use.
+	covered func() positions
+}
+
+type noteShard struct {
+	mu    sync.RWMutex
+	users map[string]note
+}
+
+type note struct {
+	positions
+	credentials uint64 // in ROSTER, of the newest change of sessions, keys or account
+}
+
+type atomicPositions struct{ roster, activity atomic.Uint64 }
+
+func (p *atomicPositions) at(s events.Stream) *atomic.Uint64 {
+	if s == events.Activity {
+		return &p.activity
+	}
+	return &p.roster
+}
+
+func newNotes(covered func() positions) *notes {
+	n := &notes{seed: maphash.MakeSeed(), covered: covered}
+	for i := range n.shards {
+		n.shards[i].users = map[string]note{}
+	}
+	return n
+}
+
+// raise sets v to at least to.
+func raise(v *atomic.Uint64, to uint64) {
+	for old := v.Load(); old < to; old = v.Load() {
+		if v.CompareAndSwap(old, to) {
+			return
+		}
+	}
+}
+
+// raiseFloor makes every read wait for p.
+func (n *notes) raiseFloor(s events.Stream, sequence uint64) {
+	raise(n.newest.at(s), sequence)
+	raise(n.floor.at(s), sequence)
+}
+
+func (n *notes) shard(userID string) *noteShard {
+	return &n.shards[maphash.String(n.seed, userID)%noteShards]
+}
+
+func (n *notes) add(userID string, p events.Position, credentials bool) {
+	if userID == nobody || p.Sequence == 0 || p.Stream != events.Roster && p.Stream != events.Activity {
+		return
+	}
+	raise(n.newest.at(p.Stream), p.Sequence)
+	userID = strings.ToLower(userID) // an id's letters may be of either case
+	s := n.shard(userID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, ok := s.users[userID]
+	if !ok && len(s.users) >= notesInShard {
+		n.makeRoom(s)
+	}
+	at := known.at(p.Stream)
+	*at = max(*at, p.Sequence)
+	if credentials && p.Stream == events.Roster {
+		known.credentials = max(known.credentials, p.Sequence)
+	}
+	s.users[userID] = known
+}
+
+// makeRoom drops what every model has reached. If that is nothing, any entry
+// goes, and everybody waits for what it asked for.
+func (n *notes) makeRoom(s *noteShard) {
+	covered := n.covered()
+	for id, known := range s.users {
+		if known.roster <= covered.roster && known.activity <= covered.activity {
+			delete(s.users, id)
+		}
+	}
+	if len(s.users) < notesInShard {
+		return
+	}
+	for id, known := range s.users {
+		n.raiseFloor(events.Roster, known.roster)
+		n.raiseFloor(events.Activity, known.activity)
+		delete(s.users, id)
+		return
+	}
+}
+
+// need returns the position to wait for before something of a user is read.
+// reached is where the model is: most reads find that it is past everything noted.
+func (n *notes) need(userID string, s events.Stream, reached uint64) uint64 {
+	newest := n.newest.at(s).Load()
+	if newest <= reached || userID == anybody {
+		return newest
+	}
+	floor := n.floor.at(s).Load()
+	if userID == nobody {
+		return floor
+	}
+	userID = strings.ToLower(userID)
+	shard := n.shard(userID)
+	shard.mu.RLock()
+	known := shard.users[userID]
+	shard.mu.RUnlock()
+	return max(floor, *known.at(s))
+}
+
+// credentials returns the position of a user's newest change of credentials.
+func (n *notes) credentials(userID string) uint64 {
+	shard := n.shard(userID)
+	shard.mu.RLock()
+	defer shard.mu.RUnlock()
+	return shard.users[userID].credentials
+}

@@ -1,0 +1,2 @@
+-- name: Checkpoints :many
+select name, version, sequence from checkpoints;
