@@ -21,6 +21,9 @@ func ParseToken(token string) (id, secret string, err error) {
 	return id, secret, nil
 }
 
+// IsKeyID says whether a text has the form of a key's id.
+func IsKeyID(s string) bool { return len(s) == KeyIDLength && alphanumeric(s) }
+
 // alphanumeric keeps everything that is no token, NUL included, away from the
 // read model.
 func alphanumeric(s string) bool {

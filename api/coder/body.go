@@ -1,0 +1,101 @@
+package coder
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/mail"
+	"regexp"
+	"strings"
+
+	"github.com/rosterhq/roster/api/gate"
+)
+
+const badJSON = "Request body must be valid JSON."
+
+// body takes members out of a JSON object. Unknown members are ignored, as Coder
+// does; a member of a wrong type refuses the whole body.
+type body struct {
+	object  gate.Object
+	wrong   *answer
+	invalid []validation
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) (*body, error) {
+	object, err := gate.ReadObject(w, r, gate.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	return &body{object: object}, nil
+}
+
+func (b *body) text(name string) string {
+	raw, ok := b.object[name]
+	if !ok || string(raw) == "null" {
+		return ""
+	}
+	var s string
+	if json.Unmarshal(raw, &s) != nil && b.wrong == nil {
+		b.wrong = refuse(http.StatusBadRequest, badJSON, fmt.Sprintf("field %q must be of type string", name))
+	}
+	return s
+}
+
+// check remembers a member that fails a rule of Coder's validator.
+func (b *body) check(name, value string, rules ...rule) {
+	for _, rule := range rules {
+		if !rule.holds(value) {
+			b.invalid = append(b.invalid, validationOf(name, rule.tag, value))
+			return
+		}
+	}
+}
+
+func validationOf(name, tag, value string) validation {
+	const most = 256 // a hostile value is not repeated whole
+	if len(value) > most {
+		value = strings.ToValidUTF8(value[:most], "")
+	}
+	return validation{Field: name, Detail: fmt.Sprintf("Validation failed for tag %q with value: %q", tag, value)}
+}
+
+// err is what is wrong with the body, or nil.
+func (b *body) err() error {
+	switch {
+	case b.wrong != nil:
+		return b.wrong
+	case len(b.invalid) > 0:
+		return refuse(http.StatusBadRequest, "Validation failed.", "", b.invalid...)
+	default:
+		return nil
+	}
+}
+
+// rule is one of Coder's validator tags.
+type rule struct {
+	tag   string
+	holds func(string) bool
+}
+
+var (
+	required = rule{"required", func(s string) bool { return s != "" }}
+	email    = rule{"email", isEmail}
+	username = rule{"username", isUsername}
+	realName = rule{"user_real_name", func(s string) bool { return len(s) <= 128 && strings.TrimSpace(s) == s }}
+)
+
+const maxEmail = 254
+
+func isEmail(s string) bool {
+	if len(s) > maxEmail {
+		return false
+	}
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Name == "" && a.Address == s
+}
+
+var usernameForm = regexp.MustCompile(`^[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*$`)
+
+func isUsername(s string) bool {
+	return len(s) <= 32 && usernameForm.MatchString(s) && s != "new" && s != "create"
+}

@@ -1,0 +1,69 @@
+package coder
+
+import (
+	_ "embed"
+	"net/http"
+
+	"github.com/gorilla/mux"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/api/gate"
+)
+
+// Name is the dialect's name in settings and events.
+const Name = "coder"
+
+//go:embed openapi.yaml
+var document []byte
+
+// Handler serves the dialect.
+type Handler struct {
+	gate.Deps
+	forms gate.Forms
+}
+
+var _ gate.Dialect = (*Handler)(nil)
+
+// New makes the handler.
+func New(deps gate.Deps) *Handler { return &Handler{Deps: deps, forms: gate.CoderForms()} }
+
+// Name implements gate.Dialect.
+func (h *Handler) Name() string { return Name }
+
+// OpenAPI implements gate.Dialect.
+func (h *Handler) OpenAPI() []byte { return document }
+
+// Register implements gate.Dialect.
+func (h *Handler) Register(router *mux.Router) {
+	const users = "/api/v2/users"
+	router.Handle(users+"/first", h.public(h.firstUser)).Methods(http.MethodGet)
+	router.Handle(users+"/first", h.public(h.createFirstUser)).Methods(http.MethodPost)
+	router.Handle(users+"/login", h.public(h.login)).Methods(http.MethodPost)
+	router.Handle(users+"/logout", h.signedIn(h.logout)).Methods(http.MethodPost)
+}
+
+func (h *Handler) public(handle func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := handle(w, r); err != nil {
+			h.fail(w, r, err)
+		}
+	})
+}
+
+func (h *Handler) signedIn(handle func(http.ResponseWriter, *http.Request, gate.Caller) error) http.Handler {
+	return h.public(func(w http.ResponseWriter, r *http.Request) error {
+		caller, err := h.Gate.Identify(r, h.forms)
+		if err != nil {
+			return err
+		}
+		return handle(w, r, caller)
+	})
+}
+
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	a := answerOf(err)
+	if a.status >= http.StatusInternalServerError {
+		h.Logger.Error("request failed", zap.String("request_id", gate.RequestID(r.Context())), zap.Error(err))
+	}
+	a.write(w)
+}

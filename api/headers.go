@@ -1,0 +1,43 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/rosterhq/roster/api/gate"
+)
+
+// bodyPatience is how long a client may take to send a body of usual size.
+const bodyPatience = 30 * time.Second
+
+// checkHeaders refuses headers that every dialect shares and that can not be
+// used, so that no handler has to.
+func (s *surface) checkHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		gate.Patience(w, bodyPatience)
+		if _, err := gate.IdempotencyKey(r); err != nil {
+			s.refuseHeader(w, r, err)
+			return
+		}
+		waiting, err := gate.WithMinPosition(r)
+		if err != nil {
+			s.refuseHeader(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, waiting)
+	})
+}
+
+func (s *surface) refuseHeader(w http.ResponseWriter, r *http.Request, err error) {
+	s.refuse(w, r, gate.Refusal{Status: http.StatusBadRequest, Code: "bad-header", Message: err.Error()})
+}
+
+// secure sets what keeps browsers from doing more with an answer than they should.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}

@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/api/coder"
+	"github.com/rosterhq/roster/api/codimir"
+	"github.com/rosterhq/roster/api/gate"
+	v1 "github.com/rosterhq/roster/api/v1"
+	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/query"
+)
+
+// Config is what the surface is made of.
+type Config struct {
+	Commands *commands.Service
+	Queries  *query.Queries
+	Logger   *zap.Logger
+	Clock    func() time.Time // nil means time.Now
+
+	// Dialects are the foreign dialects that are switched on; none means all.
+	// The own API is always on.
+	Dialects   []string
+	RateLimits bool
+	SignUp     bool
+
+	// Ready says why this process should get no requests, nil when it should.
+	// Its text is shown to whoever asks /readyz.
+	Ready func(ctx context.Context) error
+	// Metrics answers /metrics; nil leaves the path out.
+	Metrics http.Handler
+	// Registerer takes the metrics of requests; nil means none are kept.
+	Registerer prometheus.Registerer
+}
+
+// Names of the foreign dialects there are.
+const (
+	codimirName = "codimir"
+	coderName   = "coder"
+)
+
+// Dialects lists the foreign dialects there are.
+func Dialects() []string { return []string{codimirName, coderName} }
+
+// New makes the handler of the whole surface.
+func New(c Config) (http.Handler, error) {
+	c = c.withDefaults()
+	deps := gate.Deps{
+		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock,
+		Gate:     gate.New(gate.Config{Reads: c.Queries, Clock: c.Clock, RateLimits: c.RateLimits}),
+		Settings: gate.Settings{SignUp: c.SignUp},
+	}
+	dialects, err := switchedOn(c.Dialects, deps)
+	if err != nil {
+		return nil, err
+	}
+	measure, err := newMeter(c.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	s := &surface{dialects: dialects, logger: c.Logger, meter: measure, clock: c.Clock}
+	return s.handler(c), nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	if c.Ready == nil {
+		c.Ready = func(context.Context) error { return nil }
+	}
+	return c
+}
+
+// switchedOn makes the dialects by name, the own API included.
+func switchedOn(names []string, deps gate.Deps) (map[string]gate.Dialect, error) {
+	known := []gate.Dialect{codimir.New(deps), coder.New(deps)}
+	on := map[string]gate.Dialect{v1.Name: v1.New(deps)}
+	for _, d := range known {
+		if len(names) == 0 || slices.Contains(names, d.Name()) {
+			on[d.Name()] = d
+		}
+	}
+	for _, name := range names {
+		if _, ok := on[name]; !ok {
+			return nil, fmt.Errorf("dialect %q is not known: want some of %s", name, strings.Join(Dialects(), ", "))
+		}
+	}
+	return on, nil
+}
+
+// surface is all dialects behind one router.
+type surface struct {
+	dialects map[string]gate.Dialect
+	logger   *zap.Logger
+	meter    *meter
+	clock    func() time.Time
+}
+
+func (s *surface) handler(c Config) http.Handler {
+	router := mux.NewRouter().SkipClean(true) // a path is what the client wrote, not what it could mean
+	router.Use(noteRoute)
+	for _, name := range s.names() {
+		s.dialects[name].Register(router)
+	}
+	registerHealth(router, c.Ready)
+	if c.Metrics != nil {
+		router.Handle("/metrics", c.Metrics).Methods(http.MethodGet)
+	}
+	s.registerDocs(router)
+	router.NotFoundHandler = http.HandlerFunc(s.notFound)
+	router.MethodNotAllowedHandler = s.methodNotAllowed(router)
+	return s.observe(s.checkHeaders(headAsGet(router)))
+}
+
+// names lists the dialects in a fixed order.
+func (s *surface) names() []string {
+	names := make([]string, 0, len(s.dialects))
+	for name := range s.dialects {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// headAsGet lets every GET answer HEAD: the server leaves the body out.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			get := *r
+			get.Method = http.MethodGet
+			r = &get
+		}
+		next.ServeHTTP(w, r)
+	})
+}

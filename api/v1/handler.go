@@ -1,0 +1,108 @@
+package v1
+
+import (
+	_ "embed"
+	"net/http"
+
+	"github.com/gorilla/mux"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/api/gate"
+	"github.com/rosterhq/roster/commands"
+)
+
+// Name is the dialect's name in settings and events.
+const Name = "v1"
+
+//go:embed openapi.yaml
+var document []byte
+
+// Handler serves the own API.
+type Handler struct {
+	gate.Deps
+	forms gate.Forms
+}
+
+var _ gate.Dialect = (*Handler)(nil)
+
+// New makes the handler.
+func New(deps gate.Deps) *Handler { return &Handler{Deps: deps, forms: gate.DefaultForms()} }
+
+// Name implements gate.Dialect.
+func (h *Handler) Name() string { return Name }
+
+// OpenAPI implements gate.Dialect.
+func (h *Handler) OpenAPI() []byte { return document }
+
+// Register implements gate.Dialect.
+func (h *Handler) Register(router *mux.Router) {
+	routes := []struct {
+		method, path string
+		handle       func(http.ResponseWriter, *http.Request, gate.Caller) error
+	}{
+		{http.MethodGet, "/v1/users", h.listUsers},
+		{http.MethodPost, "/v1/users", h.createUser},
+		{http.MethodGet, "/v1/users/{user}", h.getUser},
+		{http.MethodPatch, "/v1/users/{user}", h.updateUser},
+		{http.MethodDelete, "/v1/users/{user}", h.deleteUser},
+		{http.MethodPut, "/v1/users/{user}/roles", h.setRoles},
+		{http.MethodPut, "/v1/users/{user}/password", h.setPassword},
+		{http.MethodPost, "/v1/users/{user}/suspend", h.suspendUser},
+		{http.MethodPost, "/v1/users/{user}/activate", h.activateUser},
+		{http.MethodGet, "/v1/users/{user}/preferences/{dialect}", h.getPreferences},
+		{http.MethodPatch, "/v1/users/{user}/preferences/{dialect}", h.updatePreferences},
+		{http.MethodGet, "/v1/users/{user}/keys", h.listKeys},
+		{http.MethodPost, "/v1/users/{user}/keys", h.createKey},
+		{http.MethodDelete, "/v1/users/{user}/keys/{key}", h.deleteKey},
+		{http.MethodGet, "/v1/users/{user}/activities", h.listActivities},
+		{http.MethodGet, "/v1/users/{user}/activities/count", h.countActivities},
+		{http.MethodGet, "/v1/users/{user}/statistics", h.getStatistics},
+		{http.MethodPost, "/v1/activities", h.recordActivities},
+	}
+	for _, route := range routes {
+		router.Handle(route.path, h.signedIn(route.handle)).Methods(route.method)
+	}
+	router.HandleFunc("/v1/openapi.yaml", serveDocument).Methods(http.MethodGet)
+}
+
+// signedIn runs a handler for a known caller and turns its error into a problem.
+func (h *Handler) signedIn(handle func(http.ResponseWriter, *http.Request, gate.Caller) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		caller, err := h.Gate.Identify(r, h.forms)
+		if err == nil {
+			err = handle(w, r, caller)
+		}
+		if err != nil {
+			h.fail(w, r, err)
+		}
+	})
+}
+
+func serveDocument(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(document)
+}
+
+// request builds what a command carries.
+func (h *Handler) request(r *http.Request, c gate.Caller) commands.Request {
+	return gate.Request(r, c, Name)
+}
+
+// wrote tells of a change and answers with the user.
+func (h *Handler) wrote(w http.ResponseWriter, r *http.Request, res commands.Result) error {
+	h.Gate.Wrote(w, r, res)
+	return answer(w, http.StatusOK, userOfState(res.User))
+}
+
+// done tells of a change and answers with nothing.
+func (h *Handler) done(w http.ResponseWriter, r *http.Request, res commands.Result) error {
+	h.Gate.Wrote(w, r, res)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// logger carries the request's id.
+func (h *Handler) logger(r *http.Request) *zap.Logger {
+	return h.Logger.With(zap.String("request_id", gate.RequestID(r.Context())))
+}
