@@ -39,12 +39,12 @@ func (l *Log) Append(ctx context.Context, c events.Commit) (uint64, error) {
 }
 
 func (l *Log) encode(ctx context.Context, c *events.Commit) (*unit, error) {
-	keyFor := func(userID string) (*events.DataKey, error) {
-		if c.Expected == 0 && c.Aggregate == (events.Aggregate{Kind: events.User, ID: userID}) {
-			return l.keys.ensure(ctx, userID)
+	if c.Expected == 0 && c.Aggregate.Kind == events.User {
+		if _, err := l.keys.ensure(ctx, c.Aggregate.ID); err != nil {
+			return nil, err
 		}
-		return l.DataKey(ctx, userID)
 	}
+	keyFor := func(userID string) (*events.DataKey, error) { return l.DataKey(ctx, userID) }
 	n := len(c.Events) + len(c.Claims)
 	u := &unit{msgs: make([]*nats.Msg, 0, n), expected: make([]uint64, 0, n)}
 	subject := l.names.aggregate(c.Aggregate)

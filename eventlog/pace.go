@@ -22,7 +22,9 @@ func (p *pace) plain(n int) bool {
 	return n == 1 || time.Duration(n)*p.each <= p.batch+time.Duration(n)*perMessage
 }
 
-func (p *pace) tookPlain(n int, d time.Duration) { p.each = average(p.each, max(d/time.Duration(n), time.Microsecond)) }
+func (p *pace) tookPlain(n int, d time.Duration) {
+	p.each = average(p.each, max(d/time.Duration(n), time.Microsecond))
+}
 
 func (p *pace) tookBatch(n int, d time.Duration) {
 	p.batch = average(p.batch, max(d-time.Duration(n)*perMessage, perMessage))
