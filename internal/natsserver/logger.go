@@ -12,8 +12,9 @@ import (
 type logger struct {
 	log *zap.SugaredLogger
 
-	mu   sync.Mutex
-	last string
+	mu    sync.Mutex
+	last  string
+	fatal bool
 }
 
 func (l *logger) Noticef(format string, v ...any) { l.log.Debugf(format, v...) }
@@ -28,6 +29,9 @@ func (l *logger) Errorf(format string, v ...any) {
 
 func (l *logger) Fatalf(format string, v ...any) {
 	l.keep(format, v...)
+	l.mu.Lock()
+	l.fatal = true
+	l.mu.Unlock()
 	l.log.Errorf(format, v...)
 }
 
@@ -45,4 +49,11 @@ func (l *logger) worst() string {
 		return "no reason given"
 	}
 	return l.last
+}
+
+// hasFailed says whether the server gave up.
+func (l *logger) hasFailed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fatal
 }

@@ -74,11 +74,25 @@ func Start(o Options) (*Server, error) {
 	ns.SetLoggerV2(last, false, false, false)
 	go ns.Start()
 	s := &Server{ns: ns, user: opts.Username, password: opts.Password, listens: o.Listen != ""}
-	if !ns.ReadyForConnections(10 * time.Second) {
+	if !s.await(last) {
 		s.Stop()
 		return nil, fmt.Errorf("%w: %s", errNotReady, last.worst())
 	}
 	return s, nil
+}
+
+// await waits until the server is ready, or has said that it never will be.
+func (s *Server) await(l *logger) bool {
+	const step, limit = 50 * time.Millisecond, 10 * time.Second
+	for range limit / step {
+		if s.ns.ReadyForConnections(step) {
+			return true
+		}
+		if l.hasFailed() {
+			return false
+		}
+	}
+	return false
 }
 
 func serverOptions(o Options) (*server.Options, error) {

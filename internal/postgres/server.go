@@ -16,13 +16,14 @@ import (
 
 // Options say where and how the server runs.
 type Options struct {
-	Dir            string      // made when missing
-	Logger         *zap.Logger // nil means silent
-	User           string      // whom to run as when this process is root; "" means postgres, else nobody
-	MaxConnections int         // 0 means 50
-	SharedBuffers  string      // "" means 256MB
-	Unsafe         bool        // no fsync at all: for tests
-	Folders        []string    // where to look for the programs (patterns); nil means PATH and the usual folders
+	Dir            string        // made when missing
+	Logger         *zap.Logger   // nil means silent
+	User           string        // whom to run as when this process is root; "" means postgres, else nobody
+	MaxConnections int           // 0 means 50
+	SharedBuffers  string        // "" means 256MB
+	Unsafe         bool          // no fsync at all: for tests
+	RestartPause   time.Duration // before the first restart of a server that died, then doubling; 0 means 100 ms
+	Folders        []string      // where to look for the programs (patterns); nil means PATH and the usual folders
 }
 
 func (o *Options) setDefaults() error {
@@ -34,6 +35,9 @@ func (o *Options) setDefaults() error {
 	}
 	if o.SharedBuffers == "" {
 		o.SharedBuffers = "256MB"
+	}
+	if o.RestartPause == 0 {
+		o.RestartPause = 100 * time.Millisecond
 	}
 	if o.Folders == nil {
 		o.Folders = searchFolders()
@@ -55,6 +59,7 @@ type Server struct {
 	sockets string
 	logPath string
 	args    []string
+	pause   time.Duration // before the first restart
 
 	stop    chan struct{} // closed by Stop: the supervisor must not start again
 	done    chan struct{} // closed when the supervisor has ended
@@ -123,6 +128,7 @@ func (s *Server) prepare(ctx context.Context, o Options) error {
 	if err := rotateLog(s.logPath); err != nil {
 		return err
 	}
+	s.pause = o.RestartPause
 	s.args = arguments(o, s.dataDir, s.sockets)
 	if major == 0 {
 		s.log.Info("making a PostgreSQL cluster", zap.String("dir", s.dataDir), zap.Int("version", s.bin.major))

@@ -15,10 +15,9 @@ import (
 )
 
 const (
-	maxRestarts  = 8           // in a row
-	steadyAfter  = time.Minute // of running, restarts are counted anew
-	firstPause   = 100 * time.Millisecond
-	longestPause = 5 * time.Second
+	maxRestarts = 8           // in a row, which take about 17 seconds
+	steadyAfter = time.Minute // of running, restarts are counted anew
+	maxDoubling = 50          // times the first pause is the longest
 )
 
 // supervise runs the server until Stop, starting it again when it dies. All of
@@ -33,7 +32,7 @@ func (s *Server) supervise(started chan<- error) {
 	if err != nil {
 		return
 	}
-	pause, tries := firstPause, 0
+	pause, tries := s.pause, 0
 	for {
 		began := time.Now()
 		if err == nil {
@@ -44,7 +43,7 @@ func (s *Server) supervise(started chan<- error) {
 			return
 		}
 		if time.Since(began) > steadyAfter {
-			pause, tries = firstPause, 0
+			pause, tries = s.pause, 0
 		}
 		if tries++; tries > maxRestarts {
 			s.giveUp(fmt.Errorf("PostgreSQL ended %d times in a row (%v); its log is %s", tries, err, s.logPath))
@@ -57,7 +56,7 @@ func (s *Server) supervise(started chan<- error) {
 			return
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, longestPause)
+		pause = min(2*pause, maxDoubling*s.pause)
 		cmd, err = s.spawn()
 	}
 }

@@ -1,0 +1,63 @@
+# Roster's front door. `make` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+TOOL := $(GO) tool -modfile=tools/go.mod
+PACKAGES ?= ./...
+# RACE=1 runs the tests with the race detector, which needs a C compiler.
+RACE ?=
+TESTFLAGS ?=
+BENCH ?= .
+BENCHTIME ?= 1s
+FUZZTIME ?= 20s
+
+.PHONY: help run build test bench fuzz fmt lint generate static check ensure-postgres
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ensure-postgres ## build and run the whole system on http://127.0.0.1:8080
+	@$(GO) build -o bin/ ./cmd/api
+	@exec bin/api
+
+build: ## build the programs into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+test: ensure-postgres ## run all tests; no network, no fixed port (RACE=1 for the race detector)
+	$(GO) test -timeout 10m $(if $(RACE),-race) $(TESTFLAGS) $(PACKAGES)
+
+bench: ensure-postgres ## run the benchmarks (BENCH=pattern, BENCHTIME=1s)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(PACKAGES) | grep -v -e '^?' -e '^PASS' -e 'no test files'
+
+fuzz: ## run each fuzz target for FUZZTIME (20s)
+	@for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "== $$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+fmt: ## format the sources
+	$(TOOL) golangci-lint fmt
+
+lint: ## lint the sources
+	$(TOOL) golangci-lint run
+
+generate: ## make the generated files anew
+	$(GO) generate ./...
+
+static: ## check format, vet, lint and that generated files are up to date
+	$(TOOL) golangci-lint fmt --diff
+	$(GO) vet ./...
+	$(TOOL) golangci-lint run
+	$(MAKE) --no-print-directory generate
+	@git diff --exit-code -- . || { echo 'generated files are out of date: commit what `make generate` made' >&2; exit 1; }
+
+check: static ## what CI runs: static checks, and all tests with the race detector
+	$(MAKE) --no-print-directory test RACE=1
+
+ensure-postgres:
+	@scripts/ensure-postgres.sh
