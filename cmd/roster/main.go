@@ -1,0 +1,102 @@
+// Command roster is the operator's and analyst's command line. It talks to a
+// running server over HTTP, so it works for remote ones.
+//
+// Exit codes: 0 done, 1 failed, 2 used wrongly, 130 interrupted. Results go to
+// standard output, everything else to standard error; the token goes to neither.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+type commandLine struct {
+	Import  importCommand  `cmd:"" help:"Bring in activities from elsewhere."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+const description = `Work with a running Roster server.
+
+Exit codes: 0 done, 1 failed, 2 used wrongly, 130 interrupted.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], terminal()))
+}
+
+// outputs is where a command writes.
+type outputs struct {
+	out, err io.Writer
+	// bar says that err is a terminal, where a progress bar can be drawn.
+	bar bool
+}
+
+// usageError is a mistake in how a command was called.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// errSilent is a failure that was told already.
+var errSilent = errors.New("failed")
+
+// run is the whole command line; it returns the exit code.
+func run(ctx context.Context, args []string, o outputs) int {
+	var cli commandLine
+	exited := -1
+	parser, err := kong.New(&cli,
+		kong.Name("roster"),
+		kong.Description(description),
+		kong.Writers(o.out, o.err),
+		kong.Exit(func(code int) { exited = code }), // after --help
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 90, NoExpandSubcommands: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(o),
+	)
+	if err != nil {
+		_, _ = fmt.Fprintln(o.err, "roster:", err)
+		return exitFailed
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(o.err, "roster: %v\nSee roster --help.\n", err)
+		return exitUsage
+	}
+	return exitCode(command.Run(), o)
+}
+
+func exitCode(err error, o outputs) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		_, _ = fmt.Fprintln(o.err, "roster:", err)
+		return exitUsage
+	case !errors.Is(err, errSilent):
+		_, _ = fmt.Fprintln(o.err, "roster:", err)
+	}
+	return exitFailed
+}
