@@ -63,7 +63,7 @@ type apiFlags struct {
 	SignUp             string `name:"signup" default:"off" placeholder:"off" help:"on: anybody may register, in dialects that have a registration."`
 	RateLimits         string `name:"rate-limits" default:"on" placeholder:"on" help:"off: no rate limits on logins and other costly calls."`
 	Dialects           string `name:"dialects" default:"all" placeholder:"all" help:"Dialects that are served, by name, separated by commas: ${dialects}."`
-	PasswordMinEntropy string `name:"password-min-entropy" default:"52" placeholder:"52" help:"Bits of entropy that a new password must have, 0 to 128."`
+	PasswordMinEntropy string `name:"password-min-entropy" default:"0" placeholder:"0" help:"Bits of entropy that a new password must have in every dialect, 0 to 128. 0: the rule of each dialect alone."`
 	Sync               string `name:"sync" default:"always" placeholder:"always" help:"Embedded NATS. always: a write is on disk before its answer. interval: within a second after it."`
 	NATSListen         string `name:"nats-listen" default:"off" placeholder:"off" help:"Embedded NATS: a loopback address to listen on, such as 127.0.0.1:4222, with generated credentials."`
 	Projectors         string `name:"projectors" default:"embedded" placeholder:"embedded" help:"off: cmd/projector runs them."`

@@ -1,0 +1,239 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rosterhq/roster/api"
+	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/eventlog"
+	"github.com/rosterhq/roster/internal/config"
+	"github.com/rosterhq/roster/internal/postgres"
+	"github.com/rosterhq/roster/internal/telemetry"
+	"github.com/rosterhq/roster/projections"
+	"github.com/rosterhq/roster/projections/runtime"
+	"github.com/rosterhq/roster/query"
+)
+
+// API is a running cmd/api: HTTP, and everything that is embedded.
+type API struct {
+	parts    *parts
+	config   config.API
+	registry *prometheus.Registry
+	began    time.Time
+
+	dir      *dataDir // nil when nothing is embedded
+	listener net.Listener
+	nats     *nats.Conn
+	log      *eventlog.Log
+	commands *commands.Service
+	postgres *postgres.Server // nil with a DATABASE_URL
+	dsn      string
+	queries  *query.Queries
+	health   *health
+	summary  Summary
+	failed   chan error
+}
+
+// StartAPI starts everything and returns when requests are answered.
+func StartAPI(ctx context.Context, c config.API, logger *zap.Logger) (*API, error) {
+	a := &API{
+		parts: &parts{log: logger}, config: c, registry: telemetry.NewRegistry(), began: time.Now(),
+		failed: make(chan error, 2),
+	}
+	if err := a.start(ctx); err != nil {
+		return nil, a.parts.abandon(ctx, err)
+	}
+	return a, nil
+}
+
+// URL is where HTTP is served.
+func (a *API) URL() string { return "http://" + a.listener.Addr().String() }
+
+// Failed delivers why the process can not go on.
+func (a *API) Failed() <-chan error { return a.failed }
+
+// Stop drains and stops everything.
+func (a *API) Stop(ctx context.Context) error { return a.parts.stop(ctx) }
+
+// Summary says where things are and what to do next.
+func (a *API) Summary() Summary { return a.summary }
+
+func (a *API) start(ctx context.Context) error {
+	if err := a.claim(ctx); err != nil {
+		return err
+	}
+	sides, sideCtx := errgroup.WithContext(ctx)
+	sides.Go(func() error { return a.startWriteSide(sideCtx) })
+	sides.Go(func() error { return a.startDatabase(sideCtx) })
+	if err := sides.Wait(); err != nil {
+		return err
+	}
+	if err := a.startReadSide(ctx); err != nil {
+		return err
+	}
+	return a.startHTTP(ctx)
+}
+
+// claim takes what only one process can have, before anything is started.
+func (a *API) claim(ctx context.Context) error {
+	if err := checkDatabaseURL(a.config.DatabaseURL); err != nil {
+		return err
+	}
+	l, err := listen(ctx, "ROSTER_HTTP_ADDR", a.config.HTTPAddr)
+	if err != nil {
+		return err
+	}
+	a.listener = l
+	a.parts.add("HTTP address", func(context.Context) error {
+		_ = l.Close() // the server has closed it already, if it came to that
+		return nil
+	})
+	if err := serveProfiles(ctx, a.parts, a.config.DebugAddr); err != nil {
+		return err
+	}
+	if a.config.NATSURL != "" && a.config.DatabaseURL != "" {
+		return nil
+	}
+	if a.dir, err = openDataDir(a.config.DataDir); err != nil {
+		return err
+	}
+	a.parts.add("data directory", func(context.Context) error { return a.dir.close() })
+	return nil
+}
+
+// startWriteSide starts broker, log and commands.
+func (a *API) startWriteSide(ctx context.Context) error {
+	key, err := a.startBroker()
+	if err != nil {
+		return err
+	}
+	if a.log, err = openLog(ctx, a.parts, a.config.Shared, a.nats, key); err != nil {
+		return err
+	}
+	a.commands, err = commands.NewService(ctx, commands.Config{
+		Log: a.log, Clock: time.Now, Logger: a.parts.log.Named("commands"), PasswordMinEntropy: a.config.PasswordMinEntropy,
+	})
+	if err != nil {
+		return fmt.Errorf("start the commands: %w", err)
+	}
+	return nil
+}
+
+// startBroker returns the master key beside the broker's connection.
+func (a *API) startBroker() (key []byte, err error) {
+	key = a.config.MasterKey
+	if a.config.NATSURL != "" {
+		a.nats, err = connectBroker(a.parts, a.config.NATSURL)
+		return key, err
+	}
+	if key == nil {
+		if key, err = a.dir.masterKey(); err != nil {
+			return nil, err
+		}
+	}
+	a.nats, err = embedBroker(a.parts, a.config, a.dir)
+	return key, err
+}
+
+// startDatabase starts or reaches PostgreSQL and brings its schemas up to date.
+func (a *API) startDatabase(ctx context.Context) error {
+	a.dsn = a.config.DatabaseURL
+	if a.dsn == "" {
+		var err error
+		if a.postgres, err = runDatabase(ctx, a.parts, a.dir); err != nil {
+			return err
+		}
+		a.dsn = a.postgres.DSN(databaseName)
+		a.watchPostgres()
+	} else if err := reachDatabase(ctx, a.dsn); err != nil {
+		return err
+	}
+	return runtime.Migrate(ctx, a.dsn, projections.All())
+}
+
+// watchPostgres makes the failure of the private PostgreSQL the process's own.
+func (a *API) watchPostgres() {
+	watch, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-a.postgres.Failed():
+			a.failed <- a.postgres.Err()
+		case <-watch.Done():
+		}
+	}()
+	a.parts.add("watch over PostgreSQL", func(context.Context) error {
+		cancel()
+		<-ended
+		return nil
+	})
+}
+
+// startReadSide starts projectors and queries.
+func (a *API) startReadSide(ctx context.Context) error {
+	var err error
+	if a.health, err = watchProjections(ctx, a.parts, a.dsn, a.log, a.registry); err != nil {
+		return err
+	}
+	var settled <-chan struct{}
+	if a.config.EmbedProjectors {
+		settled, err = runProjectors(ctx, projectorDeps{
+			parts: a.parts, nats: a.nats, dsn: a.dsn, prefix: a.config.NATSPrefix, log: a.log, metrics: a.registry, failed: a.failed,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	a.queries, err = query.Open(ctx, query.Config{
+		DSN: a.dsn, Logger: a.parts.log.Named("query"), Head: a.log.Head, MaxConns: readConnections(),
+	})
+	if err != nil {
+		return fmt.Errorf("open the read models: %w", err)
+	}
+	a.parts.add("queries", func(context.Context) error {
+		a.queries.Close()
+		return nil
+	})
+	return await(ctx, settled)
+}
+
+// await waits for a channel to be closed; a nil one is not waited for.
+func await(ctx context.Context, done <-chan struct{}) error {
+	if done == nil {
+		return nil
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// startHTTP begins to answer requests.
+func (a *API) startHTTP(ctx context.Context) error {
+	handler, err := api.New(api.Config{
+		Commands: a.commands, Queries: a.queries, Logger: a.parts.log.Named("http"), Clock: time.Now,
+		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits, SignUp: a.config.SignUp,
+		Ready: a.health.check, Metrics: telemetry.Handler(a.registry), Registerer: a.registry,
+	})
+	if err != nil {
+		return fmt.Errorf("set up HTTP: %w", err)
+	}
+	firstUser, err := a.commands.FirstUserExists(ctx)
+	if err != nil {
+		return fmt.Errorf("look for the first user: %w", err)
+	}
+	serve(a.parts, "HTTP", a.listener, handler)
+	a.summary = a.summarize(firstUser)
+	return nil
+}

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/internal/config"
+	"github.com/rosterhq/roster/internal/natsserver"
+)
+
+// embedBroker starts the embedded NATS server and connects to it.
+func embedBroker(p *parts, c config.API, dir *dataDir) (*nats.Conn, error) {
+	server, err := natsserver.Start(natsserver.Options{
+		Dir: dir.join("nats"), Sync: c.SyncAlways, Listen: c.NATSListen, Logger: p.log.Named("nats"),
+	})
+	if err != nil {
+		if c.NATSListen != "" {
+			return nil, fmt.Errorf("%w (ROSTER_NATS_LISTEN is %s: is that port free?)", err, c.NATSListen)
+		}
+		return nil, err
+	}
+	p.add("NATS", func(context.Context) error {
+		server.Stop()
+		return nil
+	})
+	if err := shareCredentials(p, dir, server.URL()); err != nil {
+		return nil, err
+	}
+	nc, err := server.Connect()
+	if err != nil {
+		return nil, err
+	}
+	p.add("connection to NATS", closeConnection(nc))
+	return nc, nil
+}
+
+// shareCredentials writes the listener's address with its credentials where the
+// operator alone can read it, for as long as it listens.
+func shareCredentials(p *parts, dir *dataDir, url string) error {
+	path := dir.join("nats.url")
+	if url == "" {
+		return removeIfThere(path)
+	}
+	if err := writeDurably(path, []byte(url+"\n")); err != nil {
+		return fmt.Errorf("keep the credentials of the NATS listener: %w", err)
+	}
+	p.add("NATS credentials", func(context.Context) error { return removeIfThere(path) })
+	return nil
+}
+
+// connectBroker connects to a NATS server or cluster of the operator's.
+func connectBroker(p *parts, url string) (*nats.Conn, error) {
+	log := p.log.Named("nats")
+	nc, err := nats.Connect(url,
+		nats.Name("roster"), nats.Timeout(5*time.Second), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("connection to NATS lost; connecting again", zap.Error(err))
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			log.Info("connected to NATS again", zap.String("server", nc.ConnectedUrlRedacted()))
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", zap.Error(err)) }),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("no NATS server could be reached at ROSTER_NATS_URL (%w): check that it runs, that the address is right, and that its credentials are in it", err)
+	}
+	p.add("connection to NATS", closeConnection(nc))
+	return nc, nil
+}
+
+// closeConnection flushes and closes, and returns when the connection's
+// goroutines have ended.
+func closeConnection(nc *nats.Conn) func(context.Context) error {
+	return func(ctx context.Context) error {
+		closed := make(chan struct{})
+		nc.SetClosedHandler(func(*nats.Conn) { close(closed) })
+		nc.Close()
+		select {
+		case <-closed:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

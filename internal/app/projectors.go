@@ -1,0 +1,77 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/rosterhq/roster/eventlog"
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/projections"
+	"github.com/rosterhq/roster/projections/runtime"
+)
+
+type projectorDeps struct {
+	parts   *parts
+	nats    *nats.Conn
+	dsn     string
+	prefix  string
+	log     *eventlog.Log
+	metrics prometheus.Registerer
+	failed  chan<- error
+}
+
+// runProjectors starts all projectors. The channel is closed when each works or
+// stands by for another process.
+func runProjectors(ctx context.Context, d projectorDeps) (<-chan struct{}, error) {
+	rt, err := runtime.New(runtime.Config{
+		NATS: d.nats, DSN: d.dsn, Keys: d.log, Recorder: d.log, Logger: d.parts.log.Named("projections"), Metrics: d.metrics,
+		StreamName:  func(s events.Stream) string { return eventlog.StreamName(d.prefix, s) },
+		Projections: projections.All(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the projectors: %w", err)
+	}
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() {
+		err := rt.Run(running)
+		if err == nil && running.Err() == nil {
+			err = errors.New("the projectors ended by themselves")
+		}
+		if err != nil && running.Err() == nil {
+			d.failed <- err
+		}
+		ended <- err
+	}()
+	d.parts.add("projectors", func(ctx context.Context) error {
+		stop()
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	return rt.Ready(), nil
+}
+
+// watchProjections looks at the projections from outside, whoever runs them.
+func watchProjections(ctx context.Context, p *parts, dsn string, log *eventlog.Log, registry *prometheus.Registry) (*health, error) {
+	monitor, err := runtime.NewMonitor(ctx, dsn, log.Head, projections.All())
+	if err != nil {
+		return nil, err
+	}
+	p.add("monitor of the projections", func(context.Context) error {
+		monitor.Close()
+		return nil
+	})
+	if err := registry.Register(monitor); err != nil {
+		return nil, fmt.Errorf("register the metrics of the projections: %w", err)
+	}
+	return &health{status: monitor.Status, clock: time.Now}, nil
+}

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log" //nolint:depguard // net/http wants one; zap is behind it
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	headerTimeout = 5 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+	drainLimit    = 2500 * time.Millisecond // for requests that run when a stop begins
+)
+
+// listen takes an address early: a busy port is found before anything is
+// started for nothing.
+func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("another program listens on %s: stop it, or choose another address with %s", addr, setting)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s, as %s says: %w", addr, setting, err)
+	}
+	return l, nil
+}
+
+// serve serves HTTP on a listener until the part is stopped. A body may take as
+// long as it needs (imports stream); handlers set deadlines of their own.
+func serve(p *parts, name string, l net.Listener, handler http.Handler) {
+	base, cut := context.WithCancel(context.Background())
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ErrorLog:          stdLog(p.log),
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			p.log.Error("HTTP stopped serving", zap.String("server", name), zap.Error(err))
+		}
+	}()
+	p.add(name, func(ctx context.Context) error {
+		defer func() { <-ended }()
+		defer cut()
+		ctx, cancel := context.WithTimeout(ctx, drainLimit)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			p.log.Warn("requests did not end in time and are cut off", zap.String("server", name), zap.Error(err))
+			cut()
+			return server.Close()
+		}
+		return nil
+	})
+}
+
+// stdLog receives what net/http says by itself: panics, and clients that broke
+// off.
+func stdLog(logger *zap.Logger) *log.Logger {
+	std, err := zap.NewStdLogAt(logger.Named("http"), zap.WarnLevel)
+	if err != nil {
+		return zap.NewStdLog(logger)
+	}
+	return std
+}
+
+// profiles serves pprof, without the global mux.
+func profiles() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// serveProfiles serves pprof on a loopback address, if there is one.
+func serveProfiles(ctx context.Context, p *parts, addr string) error {
+	if addr == "" {
+		return nil
+	}
+	l, err := listen(ctx, "ROSTER_DEBUG_ADDR", addr)
+	if err != nil {
+		return err
+	}
+	serve(p, "profiles", l, profiles())
+	return nil
+}
