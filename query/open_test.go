@@ -34,13 +34,18 @@ func newStore(t testing.TB) *store {
 	require.NoError(t, runtime.Migrate(ctx, s.dsn, []runtime.Projection{
 		users.Projection(), credentials.Projection(), activity.Projection(), statistics.Projection(),
 	}))
-	config, err := pgx.ParseConfig(s.dsn)
-	require.NoError(t, err)
-	config.RuntimeParams["search_path"] = searchPath
-	s.conn, err = pgx.ConnectConfig(ctx, config)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.conn.Close(context.Background())) })
+	s.connect()
 	return s
+}
+
+func (s *store) connect() {
+	s.t.Helper()
+	config, err := pgx.ParseConfig(s.dsn)
+	require.NoError(s.t, err)
+	config.RuntimeParams["search_path"] = searchPath
+	s.conn, err = pgx.ConnectConfig(context.Background(), config)
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { require.NoError(s.t, s.conn.Close(context.Background())) })
 }
 
 // open returns queries over the store. head may be nil.

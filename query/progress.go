@@ -60,17 +60,18 @@ func (p *progress) tried(ctx context.Context) error {
 
 func (p *progress) run(ctx context.Context) {
 	defer close(p.done)
-	pause := firstRetry
+	pause, warned := firstRetry, false
 	for {
 		listened, err := p.follow(ctx)
 		p.once.Do(func() { close(p.first) })
 		if ctx.Err() != nil {
 			return
 		}
-		if listened {
-			pause = firstRetry
+		level := zap.DebugLevel // once is enough for one outage
+		if listened || !warned {
+			pause, level, warned = firstRetry, zap.WarnLevel, true
 		}
-		p.logger.Warn("checkpoints are not followed, trying again", zap.Error(err), zap.Duration("after", pause))
+		p.logger.Log(level, "checkpoints are not followed, trying again", zap.Error(err), zap.Duration("after", pause))
 		select {
 		case <-ctx.Done():
 			return

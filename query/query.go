@@ -111,6 +111,9 @@ func poolConfig(c Config) (*pgxpool.Config, error) {
 	config.ConnConfig.RuntimeParams["search_path"] = searchPath
 	config.ConnConfig.RuntimeParams["application_name"] = "roster-query"
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	// Each query is served by an index. Plans are kept, and one made while a table
+	// was empty would scan it until the next analyze.
+	config.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},

@@ -1,0 +1,98 @@
+package query
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// plan returns PostgreSQL's plan for a query of sql/, with parameters whose values
+// are unknown to the planner, as in prepared statements.
+func (s *store) plan(name string) string {
+	s.t.Helper()
+	ctx := context.Background()
+	text := statement(s.t, name)
+	prepared, err := s.conn.Prepare(ctx, name, text)
+	require.NoError(s.t, err)
+	nulls := strings.TrimSuffix(strings.Repeat("null, ", len(prepared.ParamOIDs)), ", ")
+	s.exec("prepare p_" + name + " as " + text)
+	rows, err := s.conn.Query(ctx, "explain (costs off) execute p_"+name+"("+nulls+")", pgx.QueryExecModeSimpleProtocol)
+	require.NoError(s.t, err)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(s.t, err)
+	return strings.Join(lines, "\n")
+}
+
+var generated = regexp.MustCompile("(?s)= `-- name: (\\w+) :\\w+\n(.*?)`")
+
+// statement finds a query in the generated code.
+func statement(t testing.TB, name string) string {
+	t.Helper()
+	files, err := filepath.Glob("internal/rows/*.sql.go")
+	require.NoError(t, err)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range generated.FindAllStringSubmatch(string(data), -1) {
+			if m[1] == name {
+				return m[2]
+			}
+		}
+	}
+	t.Fatalf("no query %s", name)
+	return ""
+}
+
+// Hot queries go through the index that serves them, in its order: no scan of a
+// table, and no sort beyond a page's own rows.
+func TestHotQueriesUseTheirIndexes(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.exec(`insert into users (id, number, username, email, login_type, status, confirmed, created_at, updated_at, position)
+		select gen_random_uuid(), i, 'user' || i, 'user' || i || '@example.com', 'password', 'active', true, now(), now(), 1 from generate_series(1, 20000) i`)
+	s.exec(`insert into accounts (user_id, status, confirmed, position) select id, 'active', true, 1 from users`)
+	s.exec(`insert into keys (id, user_id, login_type, scopes, secret_hash, epoch, created_at, updated_at, expires_at)
+		select number::text, id, 'token', '{all}', '', 0, now(), now(), now() from users`)
+	s.exec(`insert into activities (sequence, user_id, type, action, entity_id, occurred_at, recorded_at, source, source_id)
+		select row_number() over (), id, (array['ticket', 'commit', 'comment', 'review', 'project'])[1 + i % 5], 'created', 'e',
+			now() - i * interval '1 minute', now(), 's', '' from users, generate_series(1, 5) i`)
+	s.feed(userID(1), 1_000_000, 20_000)
+	s.exec(`insert into days (user_id, day) select id, '2026-01-01'::date + i from users, generate_series(1, 5) i`)
+	s.exec(`insert into user_totals select id from users`)
+	s.exec(`insert into tickets (ticket, source, entity_id, assignee, due) select gen_random_uuid(), '', '', id, now() from users`)
+	s.exec(`insert into user_projects select id, gen_random_uuid(), true, true from users`)
+	s.exec(`insert into projects select project, '', '', now(), '', false from user_projects limit 1000`)
+	s.exec("vacuum analyze")
+	s.exec("set plan_cache_mode = force_generic_plan")
+	for name, want := range map[string][]string{
+		"UserByID":        {"users_pkey"},
+		"UserByUsername":  {"users_username"},
+		"UserByEmail":     {"users_email"},
+		"UserByNumber":    {"users_number"},
+		"ListUsers":       {"users_username"},
+		"UserPreferences": {"preferences"},
+		"CredentialByKey": {"keys_pkey", "accounts_pkey"},
+		"KeysOfUser":      {"keys_user"},
+		"Feed":            {"Index Only Scan using activities_feed on", "activities_pkey"},
+		"FeedOfTypes":     {"Merge Append", "Index Only Scan using activities_feed_type", "activities_pkey"},
+		"ActivityTotal":   {"activity_totals"},
+		"Statistics":      {"days_pkey", "tickets_overdue", "user_projects_pkey", "user_totals_pkey"},
+	} {
+		plan := s.plan(name)
+		for _, index := range want {
+			require.Contains(t, plan, index, "%s:\n%s", name, plan)
+		}
+		for _, table := range []string{"users", "keys", "accounts", "activities", "days", "tickets", "user_projects", "user_totals"} {
+			require.NotContains(t, plan, "Seq Scan on "+table, "%s:\n%s", name, plan)
+		}
+		if name == "ListUsers" {
+			require.NotRegexp(t, `(?m)^\s*(->)?\s*Sort$`, plan, "%s:\n%s", name, plan)
+		}
+	}
+}
