@@ -38,8 +38,8 @@ type Config struct {
 	Ready func(ctx context.Context) error
 	// Metrics answers /metrics; nil leaves the path out.
 	Metrics http.Handler
-	// Registerer takes the metrics of requests; nil means none are kept.
-	Registerer prometheus.Registerer
+	// Registry takes the metrics of requests; nil means that nobody sees them.
+	Registry prometheus.Registerer
 }
 
 // Names of the foreign dialects there are.
@@ -63,7 +63,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	measure, err := newMeter(c.Registerer)
+	measure, err := newMeter(c.Registry)
 	if err != nil {
 		return nil, err
 	}

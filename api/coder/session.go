@@ -72,7 +72,7 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 	if err != nil {
 		return err
 	}
-	h.Gate.Wrote(w, r, res)
+	h.Gate.WroteCredentials(w, r, res)
 	setCookie(w, r, "", -1)
 	write(w, http.StatusOK, envelope{Message: "Logged out!"})
 	return nil

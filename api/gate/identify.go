@@ -18,6 +18,7 @@ import (
 type Reads interface {
 	Credential(ctx context.Context, keyID string) (query.Credential, error)
 	Note(userID string, p events.Position)
+	NoteCredentials(userID string, p events.Position)
 }
 
 // Config is what a gate is made of.

@@ -22,18 +22,37 @@ const (
 var ErrMinPosition = errors.New("Roster-Min-Position must be positions as Roster-Position carries them, separated by commas") //nolint:staticcheck // begins with the header's name
 
 // Wrote tells the client and the read side of a change. Call it before the
-// answer is written.
-func (g *Gate) Wrote(w http.ResponseWriter, _ *http.Request, res commands.Result) {
+// answer is written. A session or key in the result makes it WroteCredentials.
+func (g *Gate) Wrote(w http.ResponseWriter, r *http.Request, res commands.Result) {
+	if res.Key.ID != "" {
+		g.WroteCredentials(w, r, res)
+		return
+	}
 	g.WrotePosition(w, res.User.ID, res.Position)
+}
+
+// WroteCredentials is Wrote for a change of what Identify depends on: keys,
+// password, roles, status. Until the read model has it, nobody is let in on the
+// strength of an older row.
+func (g *Gate) WroteCredentials(w http.ResponseWriter, _ *http.Request, res commands.Result) {
+	if setPosition(w, res.Position) {
+		g.reads.NoteCredentials(res.User.ID, res.Position)
+	}
 }
 
 // WrotePosition is Wrote for commands without a Result.
 func (g *Gate) WrotePosition(w http.ResponseWriter, userID string, p events.Position) {
+	if setPosition(w, p) {
+		g.reads.Note(userID, p)
+	}
+}
+
+func setPosition(w http.ResponseWriter, p events.Position) bool {
 	if p.Sequence == 0 {
-		return
+		return false
 	}
 	w.Header().Set(PositionHeader, p.String())
-	g.reads.Note(userID, p)
+	return true
 }
 
 // WithMinPosition returns the request whose reads wait for what the client's

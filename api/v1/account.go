@@ -30,7 +30,7 @@ func (h *Handler) setRoles(w http.ResponseWriter, r *http.Request, c gate.Caller
 	if err != nil {
 		return err
 	}
-	return h.wrote(w, r, res)
+	return h.wroteAccount(w, r, res)
 }
 
 func (h *Handler) setPassword(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
@@ -77,5 +77,5 @@ func (h *Handler) changeStatus(w http.ResponseWriter, r *http.Request, c gate.Ca
 	if err != nil {
 		return err
 	}
-	return h.wrote(w, r, res)
+	return h.wroteAccount(w, r, res)
 }

@@ -95,9 +95,15 @@ func (h *Handler) wrote(w http.ResponseWriter, r *http.Request, res commands.Res
 	return answer(w, http.StatusOK, userOfState(res.User))
 }
 
-// done tells of a change and answers with nothing.
+// wroteAccount is wrote for changes of who may come in, and as what.
+func (h *Handler) wroteAccount(w http.ResponseWriter, r *http.Request, res commands.Result) error {
+	h.Gate.WroteCredentials(w, r, res)
+	return answer(w, http.StatusOK, userOfState(res.User))
+}
+
+// done tells of a change of who may come in and answers with nothing.
 func (h *Handler) done(w http.ResponseWriter, r *http.Request, res commands.Result) error {
-	h.Gate.Wrote(w, r, res)
+	h.Gate.WroteCredentials(w, r, res)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

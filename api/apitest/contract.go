@@ -1,0 +1,84 @@
+package apitest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/stretchr/testify/require"
+)
+
+// contract holds the documents of all dialects that are switched on.
+type contract struct{ routers []routers.Router }
+
+func newContract(t testing.TB, s *System) *contract {
+	t.Helper()
+	var list []struct{ Name, YAML string }
+	require.NoError(t, json.Unmarshal(get(t, s, "/docs/documents.json"), &list))
+	c := &contract{}
+	for _, d := range list {
+		document, err := openapi3.NewLoader().LoadFromData(get(t, s, d.YAML))
+		require.NoError(t, err, d.Name)
+		require.NoError(t, document.Validate(context.Background()), d.Name)
+		router, err := gorillamux.NewRouter(document)
+		require.NoError(t, err, d.Name)
+		c.routers = append(c.routers, router)
+	}
+	return c
+}
+
+func get(t testing.TB, s *System, path string) []byte {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.Handler.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, nil))
+	require.Equal(t, http.StatusOK, w.Code, path)
+	return w.Body.Bytes()
+}
+
+// check says in which way an answer is not what a document says. Paths and
+// methods that no document has must still answer in JSON.
+func (c *contract) check(r *http.Request, a Answer) error {
+	if a.Status >= http.StatusInternalServerError && a.Status != http.StatusServiceUnavailable {
+		return fmt.Errorf("%s %s: %d %s", r.Method, r.URL.Path, a.Status, a.Body)
+	}
+	if a.Header.Get("X-Request-Id") == "" {
+		return fmt.Errorf("%s %s: no X-Request-Id", r.Method, r.URL.Path)
+	}
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	for _, router := range c.routers {
+		route, params, err := router.FindRoute(r)
+		if err != nil {
+			continue
+		}
+		return checkRoute(r, route, params, a)
+	}
+	if a.Status >= http.StatusBadRequest && !json.Valid(a.Body) {
+		return fmt.Errorf("%s %s: %d without JSON: %s", r.Method, r.URL.Path, a.Status, a.Body)
+	}
+	return nil
+}
+
+func checkRoute(r *http.Request, route *routers.Route, params map[string]string, a Answer) error {
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: r, PathParams: params, Route: route,
+			Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+		},
+		Status: a.Status, Header: a.Header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	}
+	input.SetBodyBytes(a.Body)
+	if err := openapi3filter.ValidateResponse(context.Background(), input); err != nil {
+		return fmt.Errorf("%s %s: %d %s: the document does not know this: %w", r.Method, r.URL.Path, a.Status, a.Body, err)
+	}
+	return nil
+}

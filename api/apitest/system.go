@@ -1,0 +1,127 @@
+package apitest
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/api"
+	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/eventlog"
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/testenv"
+	"github.com/rosterhq/roster/projections"
+	"github.com/rosterhq/roster/projections/runtime"
+	"github.com/rosterhq/roster/query"
+)
+
+// System is a running Roster.
+type System struct {
+	t        testing.TB
+	URL      string
+	Handler  http.Handler
+	Log      *eventlog.Log
+	Commands *commands.Service
+	Queries  *query.Queries
+	client   *http.Client
+	contract *contract
+}
+
+// Option changes how a System is made.
+type Option func(*settings)
+
+type settings struct {
+	api  api.Config
+	wrap func(http.Handler) http.Handler
+}
+
+// WithRateLimits switches the rate limits on.
+func WithRateLimits() Option { return func(s *settings) { s.api.RateLimits = true } }
+
+// WithClock gives the HTTP side (expiry of sessions, statistics, limits) a clock.
+func WithClock(clock func() time.Time) Option { return func(s *settings) { s.api.Clock = clock } }
+
+// WithReady answers /readyz.
+func WithReady(ready func(context.Context) error) Option {
+	return func(s *settings) { s.api.Ready = ready }
+}
+
+// WithLogger takes the log of the HTTP side.
+func WithLogger(l *zap.Logger) Option { return func(s *settings) { s.api.Logger = l } }
+
+// WithDialects switches dialects on by name.
+func WithDialects(names ...string) Option { return func(s *settings) { s.api.Dialects = names } }
+
+// cheapHashes keep tests of logins fast; the parameters travel with each hash.
+var cheapHashes = commands.PasswordParams{MemoryKiB: 64, Iterations: 1, Parallelism: 1}
+
+// New starts a system that ends with the test.
+func New(t testing.TB, options ...Option) *System {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	set := settings{api: api.Config{
+		Logger: zap.NewNop(), Registry: registry, Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+	}}
+	for _, o := range options {
+		o(&set)
+	}
+	s := &System{t: t}
+	s.startBack(set.api.Logger)
+	set.api.Commands, set.api.Queries = s.Commands, s.Queries
+	handler, err := api.New(set.api)
+	require.NoError(t, err)
+	s.Handler = handler
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	s.URL = server.URL
+	s.client = &http.Client{
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	t.Cleanup(s.client.CloseIdleConnections)
+	s.contract = newContract(t, s)
+	return s
+}
+
+// startBack starts what lies behind HTTP.
+func (s *System) startBack(logger *zap.Logger) {
+	t := s.t
+	t.Helper()
+	ctx := context.Background()
+	nc, dsn := testenv.NATS(t), testenv.Postgres(t)
+	log, err := eventlog.Open(ctx, nc, eventlog.Options{Replicas: 1, MasterKey: testenv.MasterKey(), Logger: logger})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, log.Close(context.Background())) })
+	s.Log = log
+	s.Commands, err = commands.NewService(ctx, commands.Config{Log: log, Logger: logger, PasswordParams: cheapHashes})
+	require.NoError(t, err)
+	project(t, runtime.Config{
+		NATS: nc, DSN: dsn, StreamName: func(stream events.Stream) string { return eventlog.StreamName("", stream) },
+		Keys: log, Recorder: log, Logger: logger, Projections: projections.All(),
+	})
+	s.Queries, err = query.Open(ctx, query.Config{DSN: dsn, Logger: logger, Head: log.Head})
+	require.NoError(t, err)
+	t.Cleanup(s.Queries.Close)
+}
+
+func project(t testing.TB, c runtime.Config) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	require.NoError(t, runtime.Migrate(ctx, c.DSN, c.Projections))
+	rt, err := runtime.New(c)
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- rt.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-ended)
+	})
+	<-rt.Ready()
+}
