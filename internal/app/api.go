@@ -224,7 +224,7 @@ func (a *API) startHTTP(ctx context.Context) error {
 	handler, err := api.New(api.Config{
 		Commands: a.commands, Queries: a.queries, Logger: a.parts.log.Named("http"), Clock: time.Now,
 		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits, SignUp: a.config.SignUp,
-		Ready: a.health.check, Metrics: telemetry.Handler(a.registry), Registerer: a.registry,
+		Ready: a.health.check, Metrics: telemetry.Handler(a.registry), Registry: a.registry,
 	})
 	if err != nil {
 		return fmt.Errorf("set up HTTP: %w", err)
