@@ -83,7 +83,6 @@ func (g *gharchiveCommand) Run(ctx context.Context, o outputs) error {
 	report := reporter(o, source.size)
 	imp := importer.New(importer.Options{
 		Server:   api,
-		RunID:    rand.Text(),
 		Random:   random,
 		Creators: creators,
 		Rejected: source.refused,
@@ -96,7 +95,7 @@ func (g *gharchiveCommand) Run(ctx context.Context, o outputs) error {
 
 // creators is how many users are made at once: the server merges their appends
 // into one, so many together cost hardly more than one.
-const creators = 64
+const creators = 128
 
 func reporter(o outputs, total int64) progress.Reporter {
 	cfg := progress.Config{Out: o.err, Total: total, What: "activities", Now: time.Now}

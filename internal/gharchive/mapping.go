@@ -1,6 +1,7 @@
 package gharchive
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -128,14 +129,15 @@ func issueURL(repo, kind string, number int64) string {
 
 func repositoryURL(name string) string { return "https://github.com/" + name }
 
-// mapPush leaves the count out where the payload has none, as in files of the
-// end of 2025 and later; the server then counts one.
+// mapPush counts one commit where the payload does not say how many there were,
+// as in files of the end of 2025 and later.
 func mapPush(r *Record, e event, p payload) error {
 	if p.DistinctSize != nil && *p.DistinctSize < 0 {
 		return fmt.Errorf("%s %s has a negative distinct_size", e.Type, e.ID)
 	}
 	r.is(commitType, "pushed")
-	r.Activity.Count = p.DistinctSize
+	one := int64(1)
+	r.Activity.Count = cmp.Or(p.DistinctSize, &one)
 	r.note("ref", p.Ref)
 	r.note("head", p.Head)
 	return nil

@@ -44,7 +44,7 @@ func TestMappingTable(t *testing.T) {
 	}{
 		{name: "push", event: "PushEvent", payload: `{"distinct_size":3,"size":4,"ref":"refs/heads/main","head":"c0ffee"}`, activity: "commit", action: "pushed", entity: repositoryEntity, count: "3", metadata: `{"ref":"refs/heads/main","head":"c0ffee"}`},
 		{name: "push of nothing new", event: "PushEvent", payload: `{"distinct_size":0,"size":4,"ref":"refs/heads/main"}`, activity: "commit", action: "pushed", entity: repositoryEntity, count: "0", metadata: `{"ref":"refs/heads/main"}`},
-		{name: "push of unknown size", event: "PushEvent", payload: `{"ref":"refs/heads/main"}`, activity: "commit", action: "pushed", entity: repositoryEntity, metadata: `{"ref":"refs/heads/main"}`},
+		{name: "push of unknown size", event: "PushEvent", payload: `{"ref":"refs/heads/main"}`, activity: "commit", action: "pushed", entity: repositoryEntity, count: "1", metadata: `{"ref":"refs/heads/main"}`},
 
 		{name: "issue opened", event: "IssuesEvent", payload: `{"action":"opened","issue":` + issue + `}`, activity: "ticket", action: "created", entity: issueEntity, metadata: `{"kind":"issue"}`},
 		{name: "issue closed", event: "IssuesEvent", payload: `{"action":"closed","issue":` + issue + `}`, activity: "ticket", action: "completed", entity: issueEntity, metadata: `{"kind":"issue"}`},

@@ -33,8 +33,8 @@ var (
 // any work. A token that may not read its own user is fine here.
 func (c *Client) Check(ctx context.Context) error {
 	err := c.do(ctx, request{method: http.MethodGet, path: "/v1/users/me", tries: 4}, nil)
-	var p *Problem
-	if !errors.As(err, &p) {
+	p, ok := errors.AsType[*Problem](err)
+	if !ok {
 		return err
 	}
 	switch p.Status {
@@ -48,27 +48,40 @@ func (c *Client) Check(ctx context.Context) error {
 	return err
 }
 
-// CreateUser makes a user. Sent again with the same key it makes no second one.
-func (c *Client) CreateUser(ctx context.Context, u NewUser, key string) error {
+// CreateUser makes a user. It needs no Idempotency-Key, which would cost the
+// server a message for every user for ever: an identity is unique already. When
+// a try whose answer was lost made the user, a later one finds all its names
+// taken, and that counts as made.
+func (c *Client) CreateUser(ctx context.Context, u NewUser) error {
 	body, err := json.Marshal(u)
 	if err != nil {
 		return fmt.Errorf("encode user: %w", err)
 	}
+	lost := false
 	err = c.do(ctx, request{
-		method: http.MethodPost, path: "/v1/users", contentType: "application/json",
-		body: body, idempotencyKey: key,
+		method: http.MethodPost, path: "/v1/users", contentType: "application/json", body: body,
+		again: func(err error) { lost = lost || lostAnswer(err) },
 	}, nil)
-	var p *Problem
-	if !errors.As(err, &p) || p.Status != http.StatusConflict {
+	p, ok := errors.AsType[*Problem](err)
+	if !ok || p.Status != http.StatusConflict {
 		return err
 	}
+	identity, username := p.Concerns("identities"), p.Concerns("username")
 	switch {
-	case p.Concerns("identities"):
+	case lost && identity && username:
+		return nil
+	case identity:
 		return ErrUserExists
-	case p.Concerns("username"):
+	case username:
 		return ErrUsernameTaken
 	}
 	return err
+}
+
+// lostAnswer says that a request may have been carried out.
+func lostAnswer(err error) bool {
+	_, ok := errors.AsType[*ConnectionError](err)
+	return ok
 }
 
 // Recorded is the answer to a list of activities.
@@ -92,8 +105,12 @@ func (c *Client) Record(ctx context.Context, activities [][]byte) (Recorded, err
 	kept := 0 // by tries that ended in "too busy": duplicates of the last one
 	err := c.do(ctx, request{
 		method: http.MethodPost, path: "/v1/activities", contentType: "application/x-ndjson",
-		body:    append(bytes.Join(activities, []byte("\n")), '\n'),
-		refused: func(p *Problem) { kept += p.Accepted },
+		body: append(bytes.Join(activities, []byte("\n")), '\n'),
+		again: func(err error) {
+			if p, ok := errors.AsType[*Problem](err); ok {
+				kept += p.Accepted
+			}
+		},
 	}, &answer)
 	if err != nil {
 		return Recorded{}, err

@@ -127,12 +127,11 @@ func (c *Client) Server() string { return c.base }
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 type request struct {
-	method, path   string
-	contentType    string
-	body           []byte
-	idempotencyKey string
-	tries          int            // 0: as long as patience lasts
-	refused        func(*Problem) // told of a refusal before the request is sent again; may be nil
+	method, path string
+	contentType  string
+	body         []byte
+	tries        int         // 0: as long as patience lasts
+	again        func(error) // told of a failure before the request is sent again; may be nil
 }
 
 // do sends a request until it is answered with something other than "busy", and
@@ -148,8 +147,8 @@ func (c *Client) do(ctx context.Context, r request, out any) error {
 		if !again || try == r.tries || c.cfg.Now().Add(wait).Sub(started) > patience {
 			return err
 		}
-		if p, ok := errors.AsType[*Problem](err); ok && r.refused != nil {
-			r.refused(p)
+		if r.again != nil {
+			r.again(err)
 		}
 		if !c.cfg.Pause(ctx, wait) {
 			return err
@@ -167,9 +166,6 @@ func (c *Client) once(ctx context.Context, r request, out any) error {
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	if r.contentType != "" {
 		req.Header.Set("Content-Type", r.contentType)
-	}
-	if r.idempotencyKey != "" {
-		req.Header.Set("Idempotency-Key", r.idempotencyKey)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
@@ -224,8 +220,7 @@ const (
 // server says so, else after a pause that doubles, of which half is random so
 // that many requests do not come back together.
 func retryAfter(err error, try int) (time.Duration, bool) {
-	var p *Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		if p.Status != http.StatusTooManyRequests && p.Status != http.StatusServiceUnavailable &&
 			p.Status != http.StatusBadGateway && p.Status != http.StatusGatewayTimeout {
 			return 0, false
@@ -235,8 +230,7 @@ func retryAfter(err error, try int) (time.Duration, bool) {
 		}
 		return backOff(try), true
 	}
-	var lost *ConnectionError
-	if !errors.As(err, &lost) || errors.Is(err, context.Canceled) {
+	if !lostAnswer(err) || errors.Is(err, context.Canceled) {
 		return 0, false
 	}
 	return backOff(try), true

@@ -110,7 +110,7 @@ func TestRetriesWithTheSameRequest(t *testing.T) {
 	var seen []string
 	note := func(next http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			seen = append(seen, r.Header.Get("Idempotency-Key")+" "+r.Header.Get("Authorization")+" "+r.Header.Get("User-Agent"))
+			seen = append(seen, r.Header.Get("Authorization")+" "+r.Header.Get("User-Agent"))
 			next(w, r)
 		}
 	}
@@ -122,22 +122,23 @@ func TestRetriesWithTheSameRequest(t *testing.T) {
 		note(status(201, `{}`)),
 	)
 	c, k := open(t, server.URL)
-	require.NoError(t, c.CreateUser(t.Context(), ada, "key-1"))
+	require.NoError(t, c.CreateUser(t.Context(), ada))
 	require.Len(t, seen, 5)
 	for _, s := range seen {
-		require.Equal(t, "key-1 Bearer "+token+" roster/test", s)
+		require.Equal(t, "Bearer "+token+" roster/test", s)
 	}
-	require.Len(t, k.waited, 3, "the broken connection was replaced at once: the transport knows the key")
+	require.Len(t, k.waited, 4)
 	require.Equal(t, 7*time.Second, k.waited[0])
 	require.Equal(t, 10*time.Second, k.waited[1], "a date: 17 s after the start, of which 7 are over")
 	require.InDelta(t, 300*time.Millisecond, k.waited[2], float64(100*time.Millisecond))
+	require.InDelta(t, 600*time.Millisecond, k.waited[3], float64(200*time.Millisecond))
 }
 
 func TestPatienceEnds(t *testing.T) {
 	t.Parallel()
 	server, calls := serve(t, status(503, `{"detail":"the log can not be written right now"}`))
 	c, k := open(t, server.URL)
-	err := c.CreateUser(t.Context(), ada, "k")
+	err := c.CreateUser(t.Context(), ada)
 	require.EqualError(t, err, "the server answered 503: the log can not be written right now")
 	require.Greater(t, calls.Load(), int64(10))
 	var sum time.Duration
@@ -149,7 +150,7 @@ func TestPatienceEnds(t *testing.T) {
 
 	server, calls = serve(t, status(429, ``, "Retry-After", "3600"))
 	c, _ = open(t, server.URL)
-	require.ErrorContains(t, c.CreateUser(t.Context(), ada, "k"), "429")
+	require.ErrorContains(t, c.CreateUser(t.Context(), ada), "429")
 	require.Equal(t, int64(1), calls.Load(), "an hour is too long to wait")
 }
 
@@ -161,7 +162,7 @@ func TestStopEndsWaiting(t *testing.T) {
 	c, err := client.New(client.Config{Server: server.URL, Token: token, Stop: stop})
 	require.NoError(t, err)
 	defer c.Close()
-	require.ErrorContains(t, c.CreateUser(t.Context(), ada, "k"), "503")
+	require.ErrorContains(t, c.CreateUser(t.Context(), ada), "503")
 	require.Equal(t, int64(1), calls.Load())
 }
 
@@ -219,18 +220,36 @@ func TestConflicts(t *testing.T) {
 	} {
 		server, _ := serve(t, status(409, body))
 		c, _ := open(t, server.URL)
-		require.ErrorIs(t, c.CreateUser(t.Context(), ada, "k"), want, body)
+		require.ErrorIs(t, c.CreateUser(t.Context(), ada), want, body)
 	}
 	server, _ := serve(t, status(409, `{"detail":"too many writers"}`))
 	c, _ := open(t, server.URL)
-	require.EqualError(t, c.CreateUser(t.Context(), ada, "k"), "the server answered 409: too many writers")
+	require.EqualError(t, c.CreateUser(t.Context(), ada), "the server answered 409: too many writers")
+}
+
+func TestCreationWithLostAnswer(t *testing.T) {
+	t.Parallel()
+	lost := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+	both := status(409, `{"errors":[{"field":"username","rule":"taken"},{"field":"identities","rule":"taken"}]}`)
+	server, calls := serve(t, lost, both)
+	c, _ := open(t, server.URL)
+	require.NoError(t, c.CreateUser(t.Context(), ada), "the first try made it")
+	require.Equal(t, int64(2), calls.Load())
+
+	server, _ = serve(t, status(503, ``), both)
+	c, _ = open(t, server.URL)
+	require.ErrorIs(t, c.CreateUser(t.Context(), ada), client.ErrUserExists, "the first try did nothing")
+
+	server, _ = serve(t, lost, status(409, `{"errors":[{"field":"identities","rule":"taken"}]}`))
+	c, _ = open(t, server.URL)
+	require.ErrorIs(t, c.CreateUser(t.Context(), ada), client.ErrUserExists, "somebody else made it, under another name")
 }
 
 func TestTokenStaysOutOfErrors(t *testing.T) {
 	t.Parallel()
 	server, _ := serve(t, status(400, `{"detail":"bad \u001b[31m`+token+`","errors":[{"field":"x","detail":"`+token+`"}]}`))
 	c, _ := open(t, server.URL)
-	err := c.CreateUser(t.Context(), ada, "k")
+	err := c.CreateUser(t.Context(), ada)
 	require.EqualError(t, err, "the server answered 400: bad  [31m[token]; x: [token]")
 }
 

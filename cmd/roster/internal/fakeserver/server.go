@@ -1,7 +1,6 @@
 // Package fakeserver is a Roster server in memory, as far as imports see one:
 // users are unique by username (ignoring case) and identity, activities by
-// source and id, a repeated Idempotency-Key is answered as the first time, and
-// at most a hundred rejections are listed. It is for tests; what it answers is
+// source and id, and at most a hundred rejections are listed. It is for tests; what it answers is
 // checked against the real server by the test of a whole import.
 package fakeserver
 
@@ -36,7 +35,7 @@ type Server struct {
 	fault      Fault
 	Users      map[string]string // identity -> username
 	usernames  map[string]bool
-	keys       map[string]bool // idempotency keys that made a user
+	unwanted   map[string]bool
 	Activities map[string]Activity
 	Order      []string // ids of activities as they were recorded
 	Requests   map[string]int
@@ -65,7 +64,7 @@ func (r ref) key() string { return r.Provider + ":" + r.Subject }
 func Start(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{
-		Users: make(map[string]string), usernames: make(map[string]bool), keys: make(map[string]bool),
+		Users: make(map[string]string), usernames: make(map[string]bool), unwanted: make(map[string]bool),
 		Activities: make(map[string]Activity), Requests: make(map[string]int),
 	}
 	mux := http.NewServeMux()
@@ -90,6 +89,13 @@ func (s *Server) Take(username string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.usernames[strings.ToLower(username)] = true
+}
+
+// Refuse makes the server refuse a username for ever.
+func (s *Server) Refuse(username string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unwanted[username] = true
 }
 
 func (s *Server) guard(next http.Handler) http.Handler {
@@ -141,16 +147,9 @@ func (s *Server) createUser(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key := r.Header.Get("Idempotency-Key"); key != "" {
-		if s.keys[key] {
-			reply(w, http.StatusCreated, u)
-			return
-		}
-		defer func() {
-			if s.Users[u.Identities[0].key()] == u.Username {
-				s.keys[key] = true
-			}
-		}()
+	if s.unwanted[u.Username] {
+		refuse(w, http.StatusUnprocessableEntity, "invalid", "not this one")
+		return
 	}
 	var taken []string
 	if s.usernames[strings.ToLower(u.Username)] {

@@ -28,7 +28,7 @@ import (
 
 // Server is what an import needs of a server; *client.Client is one.
 type Server interface {
-	CreateUser(ctx context.Context, u client.NewUser, key string) error
+	CreateUser(ctx context.Context, u client.NewUser) error
 	Record(ctx context.Context, activities [][]byte) (client.Recorded, error)
 }
 
@@ -69,12 +69,9 @@ type Counts struct {
 // Done is the number of activities that were dealt with.
 func (c Counts) Done() int { return c.New + c.Duplicates + c.Rejected }
 
-// Options are the settings of an import. Server and RunID are required.
+// Options are the settings of an import. Server and Random are required.
 type Options struct {
 	Server Server
-	// RunID makes the idempotency keys of this import differ from those of all
-	// others. It must be random.
-	RunID string
 	// Random returns a number in [0,n), for usernames.
 	Random func(n int) int
 

@@ -47,7 +47,7 @@ func (s *setup) run(t *testing.T, ctx context.Context, items []importer.Item) (i
 	random := rand.New(rand.NewPCG(1, 2))
 	s.rejected, s.steps = nil, nil
 	imp := importer.New(importer.Options{
-		Server: api, RunID: fmt.Sprint(time.Now().UnixNano()), BatchLines: s.lines, Creators: s.creators,
+		Server: api, BatchLines: s.lines, Creators: s.creators,
 		Random: func(n int) int {
 			mu.Lock()
 			defer mu.Unlock()
@@ -231,19 +231,14 @@ func TestUsernames(t *testing.T) {
 func TestUserIsRefused(t *testing.T) {
 	t.Parallel()
 	s := &setup{server: fakeserver.Start(t)}
-	s.server.SetFault(func(r *http.Request) (int, http.Header) {
-		if r.URL.Path == "/v1/users" && strings.Contains(r.Header.Get("Idempotency-Key"), "-github-1-") {
-			return http.StatusUnprocessableEntity, nil
-		}
-		return 0, nil
-	})
+	s.server.Refuse("bo")
 	counts, err := s.run(t, t.Context(), []importer.Item{
 		item(t, 0, "", person(0, "ada")), item(t, 1, "", person(1, "bo")), item(t, 2, "", person(0, "ada"), person(1, "bo")),
 	})
 	require.NoError(t, err)
 	require.Equal(t, importer.Counts{New: 1, Rejected: 2, Users: 1, Offset: 3}, counts)
 	require.Len(t, s.rejected, 2)
-	require.Equal(t, "the user bo could not be made: the server answered 422: try later", s.rejected[0].Message)
+	require.Equal(t, "the user bo could not be made: the server answered 422: not this one", s.rejected[0].Message)
 }
 
 func TestForbidden(t *testing.T) {

@@ -169,9 +169,8 @@ const maxTries = 10
 func (p *people) create(ctx, work context.Context, person Person) (made bool, refused, err error) {
 	name := username(person.Login, p.opts.Random)
 	original := name
-	for try := range maxTries + 1 {
-		key := fmt.Sprintf("%s-%s-%s-%d", p.opts.RunID, person.Identity.Provider, person.Identity.Subject, try)
-		err := p.opts.Server.CreateUser(work, client.NewUser{Username: name, Identities: []client.Identity{person.Identity}}, key)
+	for range maxTries + 1 {
+		err := p.opts.Server.CreateUser(work, client.NewUser{Username: name, Identities: []client.Identity{person.Identity}})
 		switch {
 		case err == nil:
 			return true, nil, nil
