@@ -95,9 +95,7 @@ func (s *Statistics) fill(r rows.StatisticsRow) {
 	}[s.Period]
 	s.ProjectsOwned, s.ProjectsMember, s.ProjectsActive = r.Owned, r.Member, r.Projects-r.Closed
 	s.Comments, s.Commits, s.Reviews, s.ActiveHours = r.Comments, r.Commits, r.Reviews, r.ActiveHours
-	if r.Timed > 0 {
-		s.CompletionTime = microseconds(r.CompletionUs / r.Timed)
-	}
+	s.CompletionTime = microseconds(r.AverageCompletionUs)
 	if r.Created > 0 {
 		s.CompletionRate = min(1, math.Round(float64(r.Completed)/float64(r.Created)*100)/100)
 	}

@@ -219,6 +219,23 @@ func TestCompletionCountsForWhoCompleted(t *testing.T) {
 	require.Equal(t, (10 * time.Hour).Microseconds(), week(users[1]).CompletionUS)
 }
 
+func TestAncientTicketsOverflowNothing(t *testing.T) {
+	t.Parallel()
+	conn := database(t)
+	year1 := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	facts := make([]fact, 1000)
+	for i := range facts {
+		facts[i] = fact{"jira", events.ActivityRecorded{
+			SourceID: fmt.Sprint(i), User: users[0], Type: events.TicketActivity, Action: "completed", EntityID: fmt.Sprint(i),
+			EntityCreatedAt: &year1, OccurredAt: start,
+		}}
+	}
+	project(t, conn, facts)
+	var average int64
+	require.NoError(t, conn.QueryRow(context.Background(), "select div(sum(completion_us), sum(timed))::bigint from days").Scan(&average))
+	require.Equal(t, start.Unix()-year1.Unix(), average/1_000_000)
+}
+
 func TestLongHistoriesStayCheap(t *testing.T) {
 	t.Parallel()
 	conn := database(t)

@@ -1,8 +1,7 @@
 -- name: Statistics :one
 select coalesce(sum(created), 0)::bigint as created,
        coalesce(sum(completed), 0)::bigint as completed,
-       coalesce(sum(completion_us), 0)::bigint as completion_us,
-       coalesce(sum(timed), 0)::bigint as timed,
+       coalesce(div(sum(completion_us), nullif(sum(timed), 0)), 0)::bigint as average_completion_us,
        coalesce(sum(assigned_week), 0)::bigint as assigned_week,
        coalesce(sum(assigned_month), 0)::bigint as assigned_month,
        coalesce(sum(assigned_quarter), 0)::bigint as assigned_quarter,

@@ -7,7 +7,9 @@ create table days (
     hours            integer not null default 0, -- bit h: something was done in UTC hour h
     created          bigint not null default 0,
     completed        bigint not null default 0,
-    completion_us    bigint not null default 0,  -- microseconds from start to completion, summed over the timed ones
+    -- Microseconds from start to completion, summed over the timed ones; some
+    -- hundred completions of what a source dates to year 1 would overflow a bigint.
+    completion_us    numeric(38) not null default 0,
     timed            bigint not null default 0,  -- completions of tickets whose start is known
     -- A ticket that is assigned to a user on several days counts once in each
     -- window: on the first of these days in the week, month, quarter and year.

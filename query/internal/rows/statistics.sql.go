@@ -15,8 +15,7 @@ import (
 const statistics = `-- name: Statistics :one
 select coalesce(sum(created), 0)::bigint as created,
        coalesce(sum(completed), 0)::bigint as completed,
-       coalesce(sum(completion_us), 0)::bigint as completion_us,
-       coalesce(sum(timed), 0)::bigint as timed,
+       coalesce(div(sum(completion_us), nullif(sum(timed), 0)), 0)::bigint as average_completion_us,
        coalesce(sum(assigned_week), 0)::bigint as assigned_week,
        coalesce(sum(assigned_month), 0)::bigint as assigned_month,
        coalesce(sum(assigned_quarter), 0)::bigint as assigned_quarter,
@@ -43,23 +42,22 @@ type StatisticsParams struct {
 }
 
 type StatisticsRow struct {
-	Created         int64
-	Completed       int64
-	CompletionUs    int64
-	Timed           int64
-	AssignedWeek    int64
-	AssignedMonth   int64
-	AssignedQuarter int64
-	AssignedYear    int64
-	Comments        int64
-	Commits         int64
-	Reviews         int64
-	ActiveHours     int64
-	Overdue         int64
-	Closed          int64
-	Projects        int64
-	Owned           int64
-	Member          int64
+	Created             int64
+	Completed           int64
+	AverageCompletionUs int64
+	AssignedWeek        int64
+	AssignedMonth       int64
+	AssignedQuarter     int64
+	AssignedYear        int64
+	Comments            int64
+	Commits             int64
+	Reviews             int64
+	ActiveHours         int64
+	Overdue             int64
+	Closed              int64
+	Projects            int64
+	Owned               int64
+	Member              int64
 }
 
 func (q *Queries) Statistics(ctx context.Context, arg StatisticsParams) (StatisticsRow, error) {
@@ -73,8 +71,7 @@ func (q *Queries) Statistics(ctx context.Context, arg StatisticsParams) (Statist
 	err := row.Scan(
 		&i.Created,
 		&i.Completed,
-		&i.CompletionUs,
-		&i.Timed,
+		&i.AverageCompletionUs,
 		&i.AssignedWeek,
 		&i.AssignedMonth,
 		&i.AssignedQuarter,
