@@ -136,6 +136,9 @@ func (s *Service) try(ctx context.Context, actor Actor, env envelope, id string,
 	}
 	defer leave()
 	d, refused := decideUser(st.user, command, f)
+	if refused == errDecideAgain {
+		return Result{}, false, nil
+	}
 	if refused != nil || len(d.events) == 0 {
 		return s.nothing(ctx, id, st, d, refused)
 	}

@@ -173,6 +173,7 @@ func (g *registration) repeated(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look up command: %w", err)
 	}
+	g.command.forgotten = held.Holder
 	if held.Holder == "" {
 		return nil
 	}

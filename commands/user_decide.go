@@ -73,3 +73,7 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 func errNoUser() *Error {
 	return &Error{Code: NotFound, Reason: "user", Message: "there is no such user"}
 }
+
+// errDecideAgain says that what a command was built from is no longer so. It never
+// leaves the package.
+var errDecideAgain = &Error{Code: Conflict, Reason: "race", Message: "this command was executed meanwhile"}

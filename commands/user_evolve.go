@@ -36,7 +36,7 @@ func applyUser(u User, e events.Recorded) User {
 	case *events.UserEmailChanged:
 		u.Email = p.Private.Email
 	case *events.UserRolesAssigned:
-		u.Roles = slices.Clone(p.Roles)
+		u.Roles = list(p.Roles)
 	case *events.UserSuspended:
 		u.Status = events.StatusSuspended
 	case *events.UserActivated:
@@ -71,7 +71,7 @@ func applyKey(u User, e events.Recorded) User {
 		return withoutKey(u, p.KeyID)
 	case *events.UserKeyCreated:
 		return withKey(u, Key{
-			ID: p.KeyID, LoginType: events.LoginToken, Name: p.Private.Name, Scopes: p.Scopes,
+			ID: p.KeyID, LoginType: events.LoginToken, Name: p.Private.Name, Scopes: list(p.Scopes),
 			SecretHash: p.Private.SecretHash, Epoch: p.Epoch, CreatedAt: e.Time, UpdatedAt: e.Time, ExpiresAt: p.ExpiresAt,
 		})
 	case *events.UserKeyRegenerated:
@@ -91,8 +91,8 @@ func registered(e events.Recorded, p *events.UserRegistered) User {
 		FirstName: p.Private.FirstName, LastName: p.Private.LastName,
 		Avatar: p.Private.Avatar, Language: p.Private.Language,
 		LoginType: p.LoginType, Status: p.Status, Confirmed: p.Confirmed,
-		Roles: slices.Clone(p.Roles), Memberships: slices.Clone(p.Memberships),
-		Identities: slices.Clone(p.Private.Identities), PasswordHash: p.Private.PasswordHash,
+		Roles: list(p.Roles), Memberships: list(p.Memberships),
+		Identities: list(p.Private.Identities), PasswordHash: p.Private.PasswordHash,
 		CreatedAt: e.Time, UpdatedAt: e.Time,
 	}
 }
@@ -236,6 +236,15 @@ func madeKey(p events.Payload) string {
 		return p.KeyID
 	}
 	return ""
+}
+
+// list copies a list. An empty one is nil, as it comes back from the log, so that
+// a running state equals its replay.
+func list[T any](in []T) []T {
+	if len(in) == 0 {
+		return nil
+	}
+	return slices.Clone(in)
 }
 
 // with returns a copy of m with one entry set.

@@ -8,6 +8,7 @@ import (
 type registerUser struct {
 	id        string
 	commandID string // "" without an idempotency key
+	forgotten string // who made this command more than a day ago, as far as is known
 	first     bool   // the installation's first user
 	number    int64
 
@@ -38,7 +39,7 @@ func (c registerUser) claims(User) []events.Claim {
 	if c.first {
 		out = append(out, firstUserClaim())
 	}
-	if c.commandID != "" {
+	if c.commandID != "" { // after the names: who finds those taken by a repeat finds this one, too
 		out = append(out, commandClaim(c.commandID))
 	}
 	if activeOwner(c.status, c.roles) {
@@ -54,6 +55,9 @@ func (c registerUser) names() []events.Claim {
 func decideRegister(u User, c registerUser, f facts) (decision, *Error) {
 	if u.ID != "" {
 		return decision{}, &Error{Code: Conflict, Reason: "id", Message: "this id is in use"}
+	}
+	if c.commandID != "" && f.claims[commandClaim(c.commandID)].Holder != c.forgotten {
+		return decision{}, errDecideAgain
 	}
 	if c.first && f.claims[firstUserClaim()].Holder != "" {
 		return decision{}, errFirstUserExists()
