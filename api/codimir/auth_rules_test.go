@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rosterhq/roster/api/apitest"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/events"
 )
@@ -373,7 +374,7 @@ func onTLS(t *testing.T, w *world) {
 // TestLoginsAreLimited has limits on, and so a world of its own.
 func TestLoginsAreLimited(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, true)
+	w := newWorld(t, apitest.WithRateLimits())
 	c := w.anonymous()
 	token := c.csrf(t)
 	form := url.Values{"csrfToken": {token}, "email": {"nobody@example.com"}, "password": {"x"}, "json": {"true"}}

@@ -18,7 +18,7 @@ import (
 // one world and have users of their own.
 func TestCodimir(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, false)
+	w := newWorld(t)
 	t.Run("group", func(t *testing.T) { // ends before the world does
 		for name, test := range map[string]func(*testing.T, *world){
 			"profile shows the account":        profileShowsTheAccount,

@@ -20,14 +20,11 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
-	"github.com/rosterhq/roster/api"
+	"github.com/rosterhq/roster/api/apitest"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/eventlog"
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/testenv"
-	"github.com/rosterhq/roster/projections"
-	"github.com/rosterhq/roster/projections/runtime"
-	"github.com/rosterhq/roster/projections/statistics"
 	"github.com/rosterhq/roster/query"
 )
 
@@ -35,7 +32,7 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 
 const site = "http://codimir.test"
 
-// world is the whole system behind the dialect: log, commands, projections and
+// world is the whole system around the dialect: log, commands, projections and
 // queries, all real.
 type world struct {
 	handler  http.Handler
@@ -47,45 +44,10 @@ type world struct {
 	users    atomic.Int64
 }
 
-func newWorld(t *testing.T, rateLimits bool) *world {
+func newWorld(t *testing.T, options ...apitest.Option) *world {
 	t.Helper()
-	ctx := context.Background()
-	logger := zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel))
-	nc, dsn := testenv.NATS(t), testenv.Postgres(t)
-	log, err := eventlog.Open(ctx, nc, eventlog.Options{Replicas: 1, MasterKey: testenv.MasterKey(), Logger: logger})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, log.Close(context.Background())) })
-	service, err := commands.NewService(ctx, commands.Config{Log: log, Logger: logger})
-	require.NoError(t, err)
-	project(t, runtime.Config{
-		NATS: nc, DSN: dsn, StreamName: func(s events.Stream) string { return eventlog.StreamName("", s) },
-		Keys: log, Recorder: log, Logger: logger, Projections: everything(),
-	})
-	queries, err := query.Open(ctx, query.Config{DSN: dsn, Logger: logger, Head: log.Head, MaxConns: 8})
-	require.NoError(t, err)
-	t.Cleanup(queries.Close)
-
-	handler, err := api.New(api.Config{Commands: service, Queries: queries, Logger: logger, RateLimits: rateLimits})
-	require.NoError(t, err)
-	return &world{handler: handler, commands: service, queries: queries, log: log, contract: newContract(t), clock: time.Now}
-}
-
-// everything is what the binaries project.
-func everything() []runtime.Projection { return append(projections.All(), statistics.Projection()) }
-
-func project(t *testing.T, c runtime.Config) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	require.NoError(t, runtime.Migrate(ctx, c.DSN, c.Projections))
-	rt, err := runtime.New(c)
-	require.NoError(t, err)
-	done := make(chan error, 1)
-	go func() { done <- rt.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		require.NoError(t, <-done)
-	})
-	<-rt.Ready()
+	s := apitest.New(t, append([]apitest.Option{apitest.WithLogger(zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)))}, options...)...)
+	return &world{handler: s.Handler, commands: s.Commands, queries: s.Queries, log: s.Log, contract: newContract(t), clock: time.Now}
 }
 
 var system = commands.Request{Actor: commands.Actor{UserID: commands.SystemActor}, Dialect: "test"}
