@@ -29,19 +29,19 @@ type Config struct {
 
 // Service executes commands. It is safe for concurrent use.
 type Service struct {
-	log         Log
-	logger      *zap.Logger
-	clock       func() time.Time
-	newID       func() string
-	minEntropy  float64
-	queues      *queues
-	states      *states
-	numbers     *numbers
-	passwords   *passwords
-	defaultOrg  string
-	knownOrgs   sync.Map // ids of organizations that exist; they are never deleted
-	firstUser   atomic.Bool // set once the first user exists, which never changes back
-	names       names
+	log        Log
+	logger     *zap.Logger
+	clock      func() time.Time
+	newID      func() string
+	minEntropy float64
+	queues     *queues
+	states     *states
+	numbers    *numbers
+	passwords  *passwords
+	defaultOrg string
+	knownOrgs  sync.Map    // ids of organizations that exist; they are never deleted
+	firstUser  atomic.Bool // set once the first user exists, which never changes back
+	names      names
 }
 
 // NewService makes a service, and the default organization at the first start.

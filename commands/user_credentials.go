@@ -29,7 +29,7 @@ type setPassword struct {
 	revoke   bool
 }
 
-func (setPassword) actions(facts) []Action      { return []Action{SetUserPassword} }
+func (setPassword) actions(facts) []Action     { return []Action{SetUserPassword} }
 func (setPassword) claims(User) []events.Claim { return nil }
 
 func decidePassword(u User, c setPassword, f facts) (decision, *Error) {
@@ -83,7 +83,7 @@ type openSession struct {
 	ip, agent  string
 }
 
-func (openSession) actions(facts) []Action      { return nil } // the password is the right
+func (openSession) actions(facts) []Action     { return nil } // the password is the right
 func (openSession) claims(User) []events.Claim { return nil }
 
 func unauthenticated(reason, message string) *Error {

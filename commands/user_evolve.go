@@ -224,7 +224,6 @@ func remember(u User, e events.Recorded) User {
 	return u
 }
 
-
 // madeKey returns the id of the session or key that an event makes.
 func madeKey(p events.Payload) string {
 	switch p := p.(type) {

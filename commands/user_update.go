@@ -116,7 +116,7 @@ func changedProfile(u User, c UpdateUser) *events.UserProfileUpdated {
 // updatePreferences is a checked UpdatePreferences.
 type updatePreferences struct{ UpdatePreferences }
 
-func (c updatePreferences) actions(facts) []Action   { return []Action{WritePreferences} }
+func (c updatePreferences) actions(facts) []Action     { return []Action{WritePreferences} }
 func (c updatePreferences) claims(User) []events.Claim { return nil }
 
 func decidePreferences(u User, c updatePreferences) (decision, *Error) {
