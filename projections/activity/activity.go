@@ -23,16 +23,22 @@ func Projection() runtime.Projection {
 	}
 }
 
-// recordedSQL counts an activity only when its row is new, so that a repeat
-// changes nothing.
+// recordedSQL takes a set of activities. It counts one only when its row is new,
+// so that a repeat changes nothing.
 const recordedSQL = `with fresh as (
 		insert into activities (sequence, user_id, type, action, entity_id, entity_title, entity_url, entity_created_at,
 			project_id, project_name, workspace, count, assignee, due, occurred_at, recorded_at, source, source_id, metadata)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+		select sequence, user_id, type, action, entity_id, entity_title, entity_url, entity_created_at,
+			project_id, project_name, workspace, count, assignee, due, occurred_at, recorded_at, source, source_id, metadata::jsonb
+		from unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+			$9::text[], $10::text[], $11::text[], $12::bigint[], $13::text[], $14::timestamptz[], $15::timestamptz[],
+			$16::timestamptz[], $17::text[], $18::text[], $19::text[])
+			as a (sequence, user_id, type, action, entity_id, entity_title, entity_url, entity_created_at,
+			project_id, project_name, workspace, count, assignee, due, occurred_at, recorded_at, source, source_id, metadata)
 		on conflict (sequence) do nothing
 		returning user_id, type)
-	insert into activity_totals (user_id, type, total) select user_id, type, 1 from fresh
-	on conflict (user_id, type) do update set total = activity_totals.total + 1`
+	insert into activity_totals (user_id, type, total) select user_id, type, count(*) from fresh group by user_id, type
+	on conflict (user_id, type) do update set total = activity_totals.total + excluded.total`
 
 func recorded(_ context.Context, q runtime.Queue, m runtime.Event, e *events.ActivityRecorded) error {
 	var metadata *string
@@ -44,7 +50,7 @@ func recorded(_ context.Context, q runtime.Queue, m runtime.Event, e *events.Act
 		text := string(data)
 		metadata = &text
 	}
-	q.Queue(recordedSQL, int64(m.Sequence), //nolint:gosec // sequences stay far below 2^63
+	runtime.Row(q, recordedSQL, int64(m.Sequence), //nolint:gosec // sequences stay far below 2^63
 		e.User, string(e.Type), e.Action, e.EntityID, e.Private.EntityTitle, e.Private.EntityURL, e.EntityCreatedAt,
 		e.ProjectID, e.Private.ProjectName, e.Workspace, e.Count, e.Assignee, e.Due, e.OccurredAt, m.Time,
 		m.Source, e.SourceID, metadata)

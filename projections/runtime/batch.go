@@ -41,13 +41,46 @@ type batch struct {
 	seen   int
 	bytes  int
 	sql    pgx.Batch
+	set    rowset
 	drafts []events.Draft
 	parked int
 	err    error // of the first event that a handler refused
 }
 
+// rowset is a statement over sets that still grows.
+type rowset struct {
+	sql     string
+	columns []any // of []any: an array for each argument
+}
+
 // Queue implements Queue.
-func (b *batch) Queue(sql string, args ...any) { b.sql.Queue(sql, args...) }
+func (b *batch) Queue(sql string, args ...any) {
+	b.flush()
+	b.sql.Queue(sql, args...)
+}
+
+// row is what Row does in a batch.
+func (b *batch) row(sql string, args []any) {
+	if b.set.sql != sql {
+		b.flush()
+		b.set = rowset{sql: sql, columns: make([]any, len(args))}
+		for i := range args {
+			b.set.columns[i] = make([]any, 0, 16)
+		}
+	}
+	for i, arg := range args {
+		column, _ := b.set.columns[i].([]any)
+		b.set.columns[i] = append(column, arg)
+	}
+}
+
+// flush queues the rows gathered so far.
+func (b *batch) flush() {
+	if b.set.sql != "" {
+		b.sql.Queue(b.set.sql, b.set.columns...)
+		b.set = rowset{}
+	}
+}
 
 // Record implements Queue.
 func (b *batch) Record(d events.Draft) { b.drafts = append(b.drafts, d) }
@@ -92,8 +125,8 @@ func (b *batch) record(ctx context.Context, r Recorder) error {
 // commit runs the batch in one transaction that moves the checkpoint from old to
 // the batch's last message.
 func (b *batch) commit(ctx context.Context, conn *pgx.Conn, p Projection, old uint64) error {
-	b.sql.Queue(notifySQL, fmt.Sprintf("%s %d", p.Schema(), b.last.sequence))
-	b.sql.Queue(advanceSQL, p.Name, p.Version, int64(old), int64(b.last.sequence), b.last.id)
+	b.Queue(notifySQL, fmt.Sprintf("%s %d", p.Schema(), b.last.sequence))
+	b.Queue(advanceSQL, p.Name, p.Version, int64(old), int64(b.last.sequence), b.last.id)
 	return b.run(ctx, conn, 1)
 }
 

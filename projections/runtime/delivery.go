@@ -26,13 +26,18 @@ type inbound struct {
 	err     error // of decoding the envelope
 }
 
-// aggregate returns what an event is parked by. A message whose envelope can not
-// be read is known by its subject alone.
+// aggregate returns what an event is parked by. A message that does not even tell
+// that is known by its subject alone.
 func (m *inbound) aggregate() string {
-	if m.err != nil {
-		return "subject/" + m.subject
+	if m.err == nil {
+		return m.meta.Aggregate.String()
 	}
-	return m.meta.Aggregate.String()
+	if v := m.headers[events.HeaderSubject]; len(v) > 0 {
+		if a, err := events.ParseAggregate(v[0]); err == nil {
+			return a.String()
+		}
+	}
+	return "subject/" + m.subject
 }
 
 // identify returns the event's id. Other messages (claims, counters) have none:

@@ -51,7 +51,7 @@ func (s *session) attempt(ctx context.Context, m *inbound) error {
 
 // parkOne parks an event in the transaction that moves the checkpoint past it.
 func (s *session) parkOne(ctx context.Context, m *inbound, cause error, attempts int) error {
-	b := &batch{last: m.mark}
+	b := &batch{msgs: []*inbound{m}, last: m.mark}
 	if err := b.park(s.projection, s.release, m, cause, attempts); err != nil {
 		return err
 	}

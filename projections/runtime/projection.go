@@ -64,6 +64,22 @@ type Queue interface {
 	Record(draft events.Draft)
 }
 
+// Row adds a row to a statement over sets, which takes an array for each argument
+// ("... from unnest($1::bigint[], ...)"). Rows of the same text that follow each
+// other, with nothing else queued between them, run as one statement, which costs
+// much less than one for each.
+func Row(q Queue, sql string, args ...any) {
+	if b, ok := q.(interface{ row(sql string, args []any) }); ok {
+		b.row(sql, args)
+		return
+	}
+	sets := make([]any, len(args))
+	for i, arg := range args {
+		sets[i] = []any{arg}
+	}
+	q.Queue(sql, sets...)
+}
+
 // Event is what a handler is told of an event beside its payload.
 type Event struct {
 	events.Meta
@@ -92,6 +108,12 @@ func On[T any, P interface {
 
 // Type returns the type of event that the handler takes.
 func (h Handler) Type() events.Type { return h.event().EventType() }
+
+// Do runs the handler outside a runtime: in tests of a projection, and where one
+// decoded event serves several projections.
+func (h Handler) Do(ctx context.Context, q Queue, m Event, p events.Payload) error {
+	return h.handle(ctx, q, m, p)
+}
 
 // NewEvent and Handle make a Handler a cqrs.GroupEventHandler.
 

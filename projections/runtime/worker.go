@@ -71,8 +71,8 @@ func (w *worker) run(ctx context.Context, r *router) {
 			return
 		}
 		if errors.Is(err, ErrWentBack) {
-			w.enter(Stopped, err)
 			w.log.Error("the log went back: the projection is stopped and needs a person", zap.Error(err))
+			w.enter(Stopped, err)
 			<-ctx.Done()
 			return
 		}

@@ -241,3 +241,20 @@ func DumpOn(t testing.TB, dsn string, p runtime.Projection) string {
 	}
 	return out.String()
 }
+
+// Head returns the last sequence of a stream.
+func (e *Env) Head(s events.Stream) uint64 {
+	e.TB.Helper()
+	head, err := e.HeadFunc(context.Background(), s)
+	require.NoError(e.TB, err)
+	return head
+}
+
+// HeadFunc is a runtime.HeadFunc.
+func (e *Env) HeadFunc(ctx context.Context, s events.Stream) (uint64, error) {
+	stream, err := e.JS.Stream(ctx, string(s))
+	if err != nil {
+		return 0, err
+	}
+	return stream.CachedInfo().State.LastSeq, nil
+}

@@ -16,6 +16,8 @@ type Keys struct {
 	mu     sync.Mutex
 	keys   map[string]*events.DataKey
 	erased map[string]bool
+	fail   error
+	failed int
 }
 
 // NewKeys returns an empty keyring.
@@ -42,10 +44,28 @@ func (k *Keys) Erase(user string) {
 	k.erased[user] = true
 }
 
+// Fail lets every answer be an error, until it is called with nil.
+func (k *Keys) Fail(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.fail = err
+}
+
+// Failures says how often an answer was an error by Fail.
+func (k *Keys) Failures() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.failed
+}
+
 // DataKey implements runtime.Keyring.
 func (k *Keys) DataKey(_ context.Context, user string) (*events.DataKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.fail != nil {
+		k.failed++
+		return nil, k.fail
+	}
 	if k.erased[user] {
 		return nil, events.ErrErased
 	}

@@ -1,0 +1,78 @@
+package accountfeed
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/projections/runtime"
+)
+
+type recorder struct{ drafts []events.Draft }
+
+func (r *recorder) Queue(string, ...any)  {}
+func (r *recorder) Record(d events.Draft) { r.drafts = append(r.drafts, d) }
+
+func event() runtime.Event {
+	return runtime.Event{Sequence: 7, Meta: events.Meta{
+		ID: "0190c0de-0000-7000-8000-000000000001", Time: time.Date(2026, 3, 4, 5, 6, 7, 8000, time.UTC),
+		Aggregate: events.Aggregate{Kind: events.User, ID: "u1"}, Actor: "admin", CorrelationID: "c", Dialect: "coder",
+	}}
+}
+
+func TestAChangeBecomesAnActivity(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	h := on(RolesAssigned, func(e *events.UserRolesAssigned) detail {
+		return detail{more: more{"added": e.Added, "removed": e.Removed}}
+	})
+	e := &events.UserRolesAssigned{Added: []events.Role{events.RoleOwner}}
+	m := event()
+	m.Type = e.EventType()
+	for range 2 {
+		require.NoError(t, h.Do(context.Background(), r, m, e))
+	}
+	require.Len(t, r.drafts, 2)
+	require.Equal(t, r.drafts[0], r.drafts[1], "the same event makes the same activity")
+	d := r.drafts[0]
+	p, ok := d.Payload.(*events.ActivityRecorded)
+	require.True(t, ok)
+	require.Equal(t, "roster", d.Meta.Source)
+	require.Equal(t, m.ID, p.SourceID)
+	require.Equal(t, m.ID, d.Meta.CausationID)
+	require.Equal(t, "u1", p.User)
+	require.Equal(t, "u1", p.EntityID)
+	require.Equal(t, "u1", d.Meta.SealedFor)
+	require.Equal(t, "admin", d.Meta.Actor)
+	require.Equal(t, events.AccountActivity, p.Type)
+	require.Equal(t, "roles_assigned", p.Action)
+	require.Equal(t, m.Time, p.OccurredAt)
+	require.Equal(t, map[string]any{"added": e.Added}, p.Private.Metadata)
+	id, err := uuid.Parse(d.Meta.ID)
+	require.NoError(t, err)
+	require.EqualValues(t, 7, id.Version())
+}
+
+// TestEveryAccountEventIsTold fails when a new type of event is forgotten.
+func TestEveryAccountEventIsTold(t *testing.T) {
+	t.Parallel()
+	untold := map[events.Type]bool{ // they say nothing to the person concerned
+		(&events.UserPasswordRehashed{}).EventType(): true,
+		(&events.UserSessionClosed{}).EventType():    true,
+		(&events.OrganizationCreated{}).EventType():  true,
+	}
+	told := map[events.Type]bool{}
+	for _, h := range Projection().Handlers {
+		told[h.Type()] = true
+	}
+	c := events.Released()
+	for _, typ := range c.Types() {
+		if current, _ := c.Current(typ); current == typ && c.Stream(typ) == events.Roster {
+			require.NotEqual(t, untold[typ], told[typ], "%s", typ)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package projections_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/projections/credentials"
+	"github.com/rosterhq/roster/projections/internal/projtest"
+	"github.com/rosterhq/roster/projections/users"
+)
+
+// story appends events of one user, one after another, and lets a test look at
+// the rows in between.
+type story struct {
+	*projtest.Env
+	h    *projtest.History
+	user string
+	conn *pgx.Conn
+	last events.Draft
+}
+
+func newStory(t *testing.T) *story {
+	t.Helper()
+	e := projtest.New(t)
+	s := &story{Env: e, h: projtest.NewHistory(1)}
+	e.Run(users.Projection(), credentials.Projection())
+	s.conn = e.Connect()
+	d := s.h.Register()
+	s.user = d.Meta.Aggregate.ID
+	s.wait(e.Append(d))
+	return s
+}
+
+func (s *story) tell(p events.Payload) {
+	s.last = s.h.Draft(s.user, p)
+	s.wait(s.Append(s.last))
+}
+
+func (s *story) wait(sequence uint64) {
+	s.Await(users.Projection(), sequence)
+	s.Await(credentials.Projection(), sequence)
+}
+
+// value returns one value as text.
+func (s *story) value(sql string) string {
+	s.TB.Helper()
+	var out string
+	require.NoError(s.TB, s.conn.QueryRow(context.Background(), "select coalesce(("+sql+")::text, '-')", s.user).Scan(&out))
+	return out
+}
+
+func (s *story) account(column string) string {
+	return s.value("select " + column + " from users_v1.users where id = $1")
+}
+
+func (s *story) login(column string) string {
+	return s.value("select " + column + " from credentials_v1.accounts where user_id = $1")
+}
+
+func (s *story) keys() string {
+	return s.value("select string_agg(id, ',' order by id) from credentials_v1.keys where user_id = $1")
+}
+
+func TestUserRows(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	require.Equal(t, "user-1", s.account("username"))
+	require.Equal(t, "{auditor}", s.account("roles"))
+	require.JSONEq(t, `[{"organization":"`+projtest.UUID(2, 1)+`","roles":["member"]}]`, s.account("organizations"))
+	require.JSONEq(t, `[{"provider":"github","subject":"1"}]`, s.account("identities"))
+
+	name, cleared := "Ada", ""
+	s.tell(&events.UserProfileUpdated{Sealed: events.Seal(events.UserProfileUpdatedPrivate{FirstName: &name, Name: &cleared})})
+	require.Equal(t, "Ada", s.account("first_name"))
+	require.Empty(t, s.account("name"), "cleared")
+	require.Equal(t, s.last.Meta.Time.Format("2006-01-02T15:04:05.999999Z"), s.account(`to_char(updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`))
+
+	s.tell(&events.UserUsernameChanged{Sealed: events.Seal(events.UserUsernameChangedPrivate{Username: "ada"})})
+	s.tell(&events.UserEmailChanged{Sealed: events.Seal(events.UserEmailChangedPrivate{})})
+	require.Equal(t, "ada", s.account("username"))
+	require.Empty(t, s.account("email"))
+	s.tell(&events.UserRolesAssigned{Removed: []events.Role{events.RoleAuditor}})
+	require.Equal(t, "{}", s.account("roles"))
+	require.Equal(t, "{}", s.login("roles"))
+
+	s.tell(&events.UserSuspended{})
+	require.Equal(t, "suspended", s.account("status"))
+	require.Equal(t, "suspended", s.login("status"))
+	s.tell(&events.UserActivated{})
+	require.Equal(t, "active", s.login("status"))
+	s.tell(&events.UserDeleted{})
+	require.Equal(t, "deleted", s.account("status"))
+	require.Equal(t, "ada", s.account("username"), "names stay for those who may read")
+	require.Equal(t, "deleted", s.login("status"))
+}
+
+func TestPreferencesMerge(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	set := func(dialect string, language *string, changes map[string]any) {
+		s.tell(&events.UserPreferencesUpdated{
+			Sealed:  events.Seal(events.UserPreferencesUpdatedPrivate{Changes: changes, Language: language}),
+			Dialect: dialect,
+		})
+	}
+	settings := func(dialect string) string {
+		return s.value("select settings from users_v1.preferences where user_id = $1 and dialect = '" + dialect + "'")
+	}
+	language := "de"
+	before := s.account("updated_at")
+	set("codimir", &language, map[string]any{"theme": "dark", "emailNotifications.weeklyDigest": true, "nothing": nil})
+	require.JSONEq(t, `{"theme":"dark","emailNotifications.weeklyDigest":true}`, settings("codimir"))
+	require.Equal(t, "de", s.account("language"))
+	require.Equal(t, before, s.account("updated_at"))
+	set("codimir", nil, map[string]any{"theme": "light", "emailNotifications.weeklyDigest": nil})
+	set("coder", nil, map[string]any{"theme": "other"})
+	require.JSONEq(t, `{"theme":"light"}`, settings("codimir"))
+	require.JSONEq(t, `{"theme":"other"}`, settings("coder"))
+	require.Equal(t, "de", s.account("language"))
+}
+
+func TestKeyRows(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	expires := projtest.Epoch.Add(time.Hour)
+	private := events.Seal(events.UserKeyPrivate{SecretHash: []byte{1}, Name: "ci", IP: "192.0.2.1", UserAgent: "curl"})
+	s.tell(&events.UserSessionOpened{Sealed: private, KeyID: "s1", LoginType: events.LoginPassword, ExpiresAt: expires, Activated: true})
+	require.Equal(t, "active", s.login("status"), "signing in woke the account")
+	require.Equal(t, "active", s.account("status"))
+	s.tell(&events.UserKeyCreated{Sealed: private, KeyID: "k1", Scopes: []string{"record"}, ExpiresAt: expires})
+	require.Equal(t, "k1,s1", s.keys())
+	require.Equal(t, "password {all}", s.value("select login_type || ' ' || scopes::text from credentials_v1.keys where user_id = $1 and id = 's1'"))
+	require.Equal(t, "token {record}", s.value("select login_type || ' ' || scopes::text from credentials_v1.keys where user_id = $1 and id = 'k1'"))
+
+	s.tell(&events.UserKeyRegenerated{Sealed: events.Seal(events.UserKeyPrivate{SecretHash: []byte{9}}), KeyID: "k1", ExpiresAt: expires.Add(time.Hour)})
+	require.Equal(t, `\x09 ci`, s.value("select secret_hash::text || ' ' || name from credentials_v1.keys where user_id = $1 and id = 'k1'"))
+	s.tell(&events.UserKeyExpired{KeyID: "k1", ExpiresAt: projtest.Epoch})
+	require.Equal(t, "t", s.value("select case when expires_at <= '2026-03-01 12:00Z' then 't' end from credentials_v1.keys where user_id = $1 and id = 'k1'"))
+	s.tell(&events.UserSessionClosed{KeyID: "s1"})
+	require.Equal(t, "k1", s.keys())
+	s.tell(&events.UserKeyDeleted{KeyID: "k1"})
+	require.Equal(t, "-", s.keys())
+
+	s.tell(&events.UserKeyCreated{Sealed: private, KeyID: "k2", Scopes: nil, ExpiresAt: expires})
+	s.tell(&events.UserPasswordSet{Sealed: events.Seal(events.UserPasswordPrivate{Hash: "h"})})
+	require.Equal(t, "k2", s.keys(), "this change of password keeps keys")
+	s.tell(&events.UserPasswordSet{Sealed: events.Seal(events.UserPasswordPrivate{Hash: "h"}), Revoked: true})
+	require.Equal(t, "-", s.keys())
+	require.Equal(t, "1", s.login("epoch"))
+	s.tell(&events.UserKeyCreated{Sealed: private, KeyID: "k3", Epoch: 1, ExpiresAt: expires})
+	require.Equal(t, "k3", s.keys())
+	s.tell(&events.UserDeleted{})
+	require.Equal(t, "-", s.keys())
+}
