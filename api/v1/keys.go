@@ -51,17 +51,18 @@ func (h *Handler) createKey(w http.ResponseWriter, r *http.Request, c gate.Calle
 	return answer(w, http.StatusCreated, createdKey(res))
 }
 
+const lifetimeSeconds = "lifetimeSeconds"
+
 // lifetime is 0 when the command shall choose.
 func lifetime(f *fields) time.Duration {
-	const member = "lifetimeSeconds"
-	raw, given := f.object[member]
-	seconds := f.integer(member)
+	raw, given := f.object[lifetimeSeconds]
+	seconds := f.integer(lifetimeSeconds)
 	switch {
 	case seconds > math.MaxInt64/int64(time.Second):
-		f.refuse(member, "range", "is longer than a key may live")
+		f.refuse(lifetimeSeconds, "range", "is longer than a key may live")
 		return 0
 	case given && string(raw) == "0":
-		f.refuse(member, "range", "must be at least 1")
+		f.refuse(lifetimeSeconds, "range", "must be at least 1")
 	}
 	return time.Duration(seconds) * time.Second
 }

@@ -122,9 +122,17 @@ func problemOfCommand(e *commands.Error) *problem {
 	p := refuse(status, string(e.Code), e.Message)
 	p.Reason = e.Reason
 	for _, f := range e.Fields {
-		p.Errors = append(p.Errors, client.FieldProblem{Field: f.Field, Rule: f.Rule, Detail: f.Detail})
+		p.Errors = append(p.Errors, client.FieldProblem{Field: memberOf(f.Field), Rule: f.Rule, Detail: f.Detail})
 	}
 	return p
+}
+
+// memberOf is the name of a command's field here.
+func memberOf(field string) string {
+	if field == "lifetime" {
+		return lifetimeSeconds
+	}
+	return field
 }
 
 func problemOfQuery(err error) *problem {
