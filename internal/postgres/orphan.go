@@ -28,7 +28,7 @@ func clearOrphan(ctx context.Context, dataDir string, log *zap.Logger) error {
 	}
 	first, _, _ := strings.Cut(string(text), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(first))
-	if err != nil || pid <= 1 || !alive(pid) {
+	if err != nil || pid <= 1 || !exists(pid) {
 		return nil // PostgreSQL clears it
 	}
 	switch identify(pid, dataDir) {
@@ -45,10 +45,14 @@ func clearOrphan(ctx context.Context, dataDir string, log *zap.Logger) error {
 	}
 }
 
-func alive(pid int) bool {
+// exists says whether a process has this number, be it a dead one that its
+// parent has not asked after yet.
+func exists(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
+
+func alive(pid int) bool { return exists(pid) && !dead(pid) }
 
 func stopOrphan(ctx context.Context, pid int) error {
 	if err := syscall.Kill(pid, syscall.SIGINT); err != nil && !errors.Is(err, syscall.ESRCH) {

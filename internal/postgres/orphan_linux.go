@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,9 @@ import (
 // identify says what a process is. A postmaster's working directory is always
 // its data directory.
 func identify(pid int, dataDir string) processKind {
+	if dead(pid) {
+		return processOther
+	}
 	if name := processName(pid); name != "postgres" && name != "" {
 		return processOther
 	}
@@ -25,6 +29,18 @@ func identify(pid int, dataDir string) processKind {
 		return processOurs
 	}
 	return processOther
+}
+
+// dead says whether a process has ended but is still listed: an orphan's new
+// parent may take seconds to ask after it.
+func dead(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist)
+	}
+	// The state follows the name, which may hold spaces and parentheses.
+	_, rest, found := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
+	return found && (strings.HasPrefix(rest, "Z") || strings.HasPrefix(rest, "X"))
 }
 
 func processName(pid int) string {

@@ -68,6 +68,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	process *os.Process // the running postmaster, nil when none runs
+	ended   int         // how often it has ended
 	reason  error       // why it gave up
 }
 

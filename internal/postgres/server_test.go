@@ -168,6 +168,34 @@ func TestOrphanIsStopped(t *testing.T) {
 	require.NotEqual(t, orphan.Process.Pid, again.PID())
 }
 
+func TestDeadOneThatIsStillListedIsNoHindrance(t *testing.T) {
+	t.Parallel()
+	dir := testDir(t)
+	s := start(t, Options{Dir: dir})
+	stop(t, s)
+	zombie := exec.Command("true")
+	require.NoError(t, zombie.Start())
+	defer zombie.Wait()
+	pid := zombie.Process.Pid
+	eventually(t, "a zombie", func() bool { return !alive(pid) })
+	pidFile := filepath.Join(s.dataDir, "postmaster.pid")
+	require.NoError(t, os.WriteFile(pidFile, []byte(strconv.Itoa(pid)+"\n"+s.dataDir+"\n"), 0o600))
+	execute(t, start(t, Options{Dir: dir}), "select 1")
+}
+
+func TestServerKilledHardLeavesNothingInTheWay(t *testing.T) {
+	t.Parallel()
+	dir := testDir(t)
+	for range 5 {
+		s := start(t, Options{Dir: dir})
+		pid := s.PID()
+		s.stopped.Do(func() { close(s.stop) }) // no restart
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+		<-s.done
+	}
+	execute(t, start(t, Options{Dir: dir}), "select 1")
+}
+
 func TestPidFileOfAnotherProgramIsNoHindrance(t *testing.T) {
 	t.Parallel()
 	dir := testDir(t)

@@ -17,6 +17,7 @@ import (
 const (
 	maxRestarts = 8           // in a row, which take about 17 seconds
 	steadyAfter = time.Minute // of running, restarts are counted anew
+	startTries  = 3           // at Start: what a killed server left behind may take a moment to go
 	maxDoubling = 50          // times the first pause is the longest
 )
 
@@ -93,6 +94,14 @@ func (s *Server) forgetProcess() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.process = nil
+	s.ended++
+}
+
+// endings is how often the server has ended.
+func (s *Server) endings() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
 }
 
 func (s *Server) stopping() bool {
@@ -122,7 +131,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		if err == nil {
 			return conn.Close(ctx)
 		}
-		if s.PID() == 0 {
+		if s.endings() >= startTries {
 			return fmt.Errorf("PostgreSQL ended at start: %s", s.logTail())
 		}
 		select {
