@@ -15,9 +15,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/rosterhq/roster/cmd/roster/internal/fakeserver"
+	"github.com/rosterhq/roster/internal/testenv"
 )
 
 var update = flag.Bool("update", false, "write golden files")
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	for _, name := range []string{"ROSTER_SERVER", "ROSTER_TOKEN"} { // what the person at the terminal has set is not ours
 		_ = os.Unsetenv(name)
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { os.Exit(code) }))
+	testenv.Main(m)
 }
 
 // roster runs the command line.
@@ -118,7 +118,7 @@ func write(t *testing.T, name string, content []byte) string {
 	return path
 }
 
-func events(t *testing.T, from, to int) string {
+func stars(t *testing.T, from, to int) string {
 	t.Helper()
 	var b strings.Builder
 	for n := from; n < to; n++ {
@@ -140,9 +140,9 @@ func packed(t *testing.T, text string) []byte {
 func TestBrokenFilesAndLines(t *testing.T) {
 	t.Parallel()
 	server := fakeserver.Start(t)
-	good := write(t, "good.json.gz", packed(t, events(t, 0, 50)))
-	bad := write(t, "bad.json", []byte(events(t, 50, 53)+"{broken\n"+events(t, 53, 55)+strings.Repeat("[]\n", 11)))
-	whole := packed(t, events(t, 100, 3000))
+	good := write(t, "good.json.gz", packed(t, stars(t, 0, 50)))
+	bad := write(t, "bad.json", []byte(stars(t, 50, 53)+"{broken\n"+stars(t, 53, 55)+strings.Repeat("[]\n", 11)))
+	whole := packed(t, stars(t, 100, 3000))
 	cut := write(t, "cut.json.gz", whole[:len(whole)/2])
 
 	code, stdout, stderr := roster(t.Context(), "import", "gharchive", "--server", server.URL, "--token", fakeserver.Token, cut, bad, good)
@@ -186,7 +186,7 @@ func TestWrongToken(t *testing.T) {
 func TestServerFailsOnTheWay(t *testing.T) {
 	t.Parallel()
 	server := fakeserver.Start(t)
-	file := write(t, "hour.json", []byte(events(t, 0, 3000)))
+	file := write(t, "hour.json", []byte(stars(t, 0, 3000)))
 	var n atomic.Int64
 	server.SetFault(func(r *http.Request) (int, http.Header) {
 		if r.URL.Path == "/v1/activities" && n.Add(1) > 3 {
@@ -211,7 +211,7 @@ func TestServerFailsOnTheWay(t *testing.T) {
 func TestInterruptedAndResumed(t *testing.T) {
 	t.Parallel()
 	server := fakeserver.Start(t)
-	file := write(t, "hour.json.gz", packed(t, events(t, 0, 4000)))
+	file := write(t, "hour.json.gz", packed(t, stars(t, 0, 4000)))
 	args := []string{"import", "gharchive", "--server", server.URL, "--token", fakeserver.Token, file}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
