@@ -18,17 +18,23 @@ import (
 // MasterKey is a fixed master key for tests.
 func MasterKey() []byte { return bytes.Repeat([]byte{0x5a}, 32) }
 
-// Main runs a package's tests, stops the shared PostgreSQL, and fails when
-// goroutines are left.
-func Main(m *testing.M) { goleak.VerifyTestMain(runner{m}) }
+// Main runs a package's tests, stops the shared PostgreSQL, calls the functions
+// given, and fails when goroutines are left. It does not return.
+func Main(m *testing.M, after ...func()) { goleak.VerifyTestMain(runner{m, after}) }
 
-type runner struct{ m *testing.M }
+type runner struct {
+	m     *testing.M
+	after []func()
+}
 
 func (r runner) Run() int {
 	code := r.m.Run()
 	if err := shared.stop(); err != nil && code == 0 {
 		println(err.Error()) //nolint:forbidigo // there is no test left to report to
 		code = 1
+	}
+	for _, f := range r.after {
+		f()
 	}
 	return code
 }
