@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -126,4 +127,9 @@ func (q *Queries) checkHead(ctx context.Context, s events.Stream, asked uint64) 
 			events.Position{Stream: s, Sequence: asked}, events.Position{Stream: s, Sequence: head}, ErrAhead)
 	}
 	return nil
+}
+
+// isEnd tells the end of a wait by its bound from the end of the caller.
+func isEnd(ctx context.Context, err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
 }

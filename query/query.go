@@ -18,7 +18,6 @@ package query
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -171,9 +170,4 @@ func (q *Queries) Positions() map[string]events.Position {
 		out[m.schema] = events.Position{Stream: m.stream, Sequence: m.reached.Load()}
 	}
 	return out
-}
-
-// isEnd tells the end of a wait by its bound from the end of the caller.
-func isEnd(ctx context.Context, err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
 }
