@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -56,7 +57,11 @@ func TestReadmeCommandsWork(t *testing.T) {
 	cmd.Dir = "../.."
 	cmd.Env = environment("ROSTER_DATA_DIR=" + dataDir(t))
 	r := launch(t, cmd).awaitReady(t)
-	t.Cleanup(func() { r.terminate(t) })
+	t.Cleanup(func() { // make hands the signal on, and then says that it was ended
+		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+		_, said := r.fails(t)
+		require.Contains(t, said, `"stopped"`)
+	})
 
 	token := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(token, nil, 0o600))
