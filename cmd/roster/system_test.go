@@ -79,6 +79,7 @@ func whole(t *testing.T, file string, want hourCounts) {
 type fact struct {
 	id, kind, actor string
 	activity        string // type/action
+	repo            string
 	at              time.Time
 	commits         int
 	ticket          string
