@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/testenv"
@@ -45,6 +46,7 @@ func TestReplayGivesEqualTables(t *testing.T) {
 			parked, err := runtime.Parked(context.Background(), e.Connect(), "", 10)
 			require.NoError(t, err)
 			require.Empty(t, parked)
+			require.Empty(t, e.Logs.FilterLevelExact(zap.WarnLevel).All(), "nothing had to start again")
 		})
 	}
 }

@@ -2,10 +2,11 @@ package projtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/rosterhq/roster/events"
@@ -84,7 +85,7 @@ type Recorder struct{ env *Env }
 
 // Record implements runtime.Recorder.
 func (r *Recorder) Record(ctx context.Context, drafts []events.Draft) ([]events.Recording, error) {
-	out := make([]events.Recording, len(drafts))
+	acks := make([]jetstream.PubAckFuture, len(drafts))
 	for i, d := range drafts {
 		key, err := r.env.Keys.DataKey(ctx, d.Meta.SealedFor)
 		if err != nil {
@@ -94,17 +95,32 @@ func (r *Recorder) Record(ctx context.Context, drafts []events.Draft) ([]events.
 		if err != nil {
 			return nil, fmt.Errorf("record: %w", err)
 		}
-		msg := r.env.Encode(d)
-		msg.Header, msg.Data = map[string][]string(headers), data
-		ack, err := r.env.JS.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(0))
-		if err != nil && strings.Contains(err.Error(), "wrong last sequence") {
-			out[i].Duplicate = true
-			continue
-		}
-		if err != nil {
+		msg := &nats.Msg{Subject: subject(d), Header: nats.Header(headers), Data: data}
+		if acks[i], err = r.env.JS.PublishMsgAsync(msg, jetstream.WithExpectLastSequencePerSubject(0)); err != nil {
 			return nil, fmt.Errorf("record: %w: %w", events.ErrUnavailable, err)
 		}
-		out[i].Sequence = ack.Sequence
+	}
+	out := make([]events.Recording, len(drafts))
+	for i, ack := range acks {
+		var err error
+		if out[i], err = recording(ctx, ack); err != nil {
+			return nil, fmt.Errorf("record: %w", err)
+		}
 	}
 	return out, nil
+}
+
+func recording(ctx context.Context, ack jetstream.PubAckFuture) (events.Recording, error) {
+	var api *jetstream.APIError
+	select {
+	case a := <-ack.Ok():
+		return events.Recording{Sequence: a.Sequence}, nil
+	case err := <-ack.Err():
+		if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+			return events.Recording{Duplicate: true}, nil
+		}
+		return events.Recording{}, fmt.Errorf("%w: %w", events.ErrUnavailable, err)
+	case <-ctx.Done():
+		return events.Recording{}, ctx.Err()
+	}
 }
