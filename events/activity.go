@@ -28,7 +28,7 @@ type ActivityRecorded struct {
 	EntityID   string       `json:"entityId"`
 	ProjectID  string       `json:"projectId,omitempty"`
 	Workspace  string       `json:"workspace,omitempty"`
-	Count      int64        `json:"count,omitempty"`    // how many commits, say; 0 counts as 1 where a count matters
+	Count      int64        `json:"count,omitempty"`    // how many commits, say
 	Assignee   string       `json:"assignee,omitempty"` // user id
 	OccurredAt time.Time    `json:"occurredAt"`
 	// EntityCreatedAt is when the entity came to be, where the source knows it.
