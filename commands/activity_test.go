@@ -27,6 +27,7 @@ func activity(id string, user commands.UserRef, change func(*commands.ActivityIn
 func TestRecordActivities(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		s := service(t, log)
 		id := events.Identity{Provider: "github", Subject: "1"}

@@ -11,15 +11,19 @@ import (
 )
 
 // BenchmarkExecute is what a command costs beside the log: load, authorize,
-// decide, encode and seal, fold.
+// decide, encode and seal, fold. The users are many, since the log in memory gets
+// slower with the length of one user's history.
 func BenchmarkExecute(b *testing.B) {
 	s := service(b, logs["memory"](b))
-	u := register(b, s, "ann", nil)
-	r := as(u, "")
+	users := make([]commands.User, 512)
+	for i := range users {
+		users[i] = register(b, s, fmt.Sprint("u", i), nil)
+	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		_, err := s.UpdatePreferences(context.Background(), r, commands.UpdatePreferences{
-			UserID: u.ID, Dialect: "codimir", Changes: map[string]any{"notifications": i%2 == 0},
+		u := users[i%len(users)]
+		_, err := s.UpdatePreferences(context.Background(), as(u, ""), commands.UpdatePreferences{
+			UserID: u.ID, Dialect: "codimir", Changes: map[string]any{"notifications": i/len(users)%2 == 0},
 		})
 		require.NoError(b, err)
 	}

@@ -48,7 +48,7 @@ func heldClaims(u User) []events.Claim {
 	return out
 }
 
-// make makes a claim, whatever the log holds of it now: whether it is free was
+// take makes a claim, whatever the log holds of it now: whether it is free was
 // decided before.
 func (f facts) take(c events.Claim, holder string) events.ClaimChange {
 	return events.ClaimChange{Claim: c, Expected: f.claims[c].Sequence, Holder: holder}

@@ -32,7 +32,7 @@ type Error struct {
 // FieldError says what is wrong with one member of a command.
 type FieldError struct {
 	Field  string // the own API's name of the member: "username", "firstName"
-	Rule   string // "required", "too-long", "format", "taken", "unknown", "type", "weak"
+	Rule   string // "required", "too-long", "format", "taken", "unknown", "type", "weak", "wrong"
 	Detail string // for people
 }
 

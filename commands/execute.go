@@ -93,7 +93,7 @@ func (s *Service) run(ctx context.Context, r Request, env envelope, id string, b
 	load := s.states.cached
 	for try := range maxTries {
 		if try > 1 { // another process is at it: give it room
-			if err := pause(ctx, rand.N(time.Millisecond<<min(try, 5))); err != nil {
+			if err := pause(ctx, rand.N(time.Millisecond<<min(try, 5))); err != nil { //nolint:gosec // spreads tries, guards nothing
 				return Result{}, err
 			}
 		}
@@ -221,7 +221,7 @@ func (s *Service) append(ctx context.Context, env envelope, id string, st state,
 	recorded := make([]events.Recorded, len(commit.Events))
 	for i, draft := range commit.Events {
 		recorded[i] = events.Recorded{
-			Meta: draft.Meta, Stream: events.Roster, Sequence: first + uint64(i), Payload: draft.Payload, //nolint:gosec // an index is not negative
+			Meta: draft.Meta, Stream: events.Roster, Sequence: first + uint64(i), Payload: draft.Payload,
 		}
 	}
 	st = s.states.appended(a, st, recorded)

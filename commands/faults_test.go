@@ -91,6 +91,7 @@ func TestUnavailableLog(t *testing.T) {
 func TestNothingIsDecidedOnAnOldState(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		a, b := service(t, log), service(t, log)
 		u := register(t, a, "ann", nil)

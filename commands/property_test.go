@@ -216,7 +216,9 @@ func anyCommand(t *rapid.T, id string, u User) userCommand {
 	default:
 		return pick(t, []userCommand{
 			regenerateKey{id: "k1", secretHash: []byte("n"), lifetime: time.Hour},
-			expireKey{id: "k2"}, deleteKey{id: "k1"}, deleteKey{id: "k3", past: true},
+			expireKey{id: "k2"},
+			deleteKey{id: "k1"},
+			deleteKey{id: "k3", past: true},
 		})
 	}
 }

@@ -27,13 +27,13 @@ var (
 )
 
 // logs are the logs that the tests of this package run against.
-var logs = map[string]func(t testing.TB) commands.Log{
+var logs = map[string]func(tb testing.TB) commands.Log{
 	"memory": func(testing.TB) commands.Log { return memlog.New(testenv.MasterKey()) },
-	"nats": func(t testing.TB) commands.Log {
-		t.Helper()
-		log, err := eventlog.Open(context.Background(), testenv.NATS(t), eventlog.Options{MasterKey: testenv.MasterKey()})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, log.Close(context.Background())) })
+	"nats": func(tb testing.TB) commands.Log {
+		tb.Helper()
+		log, err := eventlog.Open(context.Background(), testenv.NATS(tb), eventlog.Options{MasterKey: testenv.MasterKey()})
+		require.NoError(tb, err)
+		tb.Cleanup(func() { require.NoError(tb, log.Close(context.Background())) })
 		return log
 	},
 }
@@ -54,26 +54,26 @@ func onMemory(t *testing.T) (*commands.Service, commands.Log) {
 	return service(t, log), log
 }
 
-func service(t testing.TB, log commands.Log) *commands.Service {
-	t.Helper()
-	return serviceAt(t, log, time.Now)
+func service(tb testing.TB, log commands.Log) *commands.Service {
+	tb.Helper()
+	return serviceAt(tb, log, time.Now)
 }
 
-func serviceAt(t testing.TB, log commands.Log, clock func() time.Time) *commands.Service {
-	t.Helper()
+func serviceAt(tb testing.TB, log commands.Log, clock func() time.Time) *commands.Service {
+	tb.Helper()
 	s, err := commands.NewService(context.Background(), commands.Config{Log: log, Clock: clock, PasswordParams: cheap})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return s
 }
 
-func register(t testing.TB, s *commands.Service, name string, change func(*commands.Register)) commands.User {
-	t.Helper()
+func register(tb testing.TB, s *commands.Service, name string, change func(*commands.Register)) commands.User {
+	tb.Helper()
 	c := commands.Register{Username: name, Email: name + "@example.com", Password: "correct horse"}
 	if change != nil {
 		change(&c)
 	}
 	res, err := s.Register(context.Background(), system, c)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return res.User
 }
 
@@ -84,12 +84,12 @@ func as(u commands.User, key string) commands.Request {
 	}
 }
 
-func refused(t testing.TB, err error, code commands.Code, reason string) *commands.Error {
-	t.Helper()
+func refused(tb testing.TB, err error, code commands.Code, reason string) *commands.Error {
+	tb.Helper()
 	e, ok := commands.AsError(err)
-	require.True(t, ok, "%v", err)
-	require.Equal(t, code, e.Code, "%v", err)
-	require.Equal(t, reason, e.Reason, "%v", err)
+	require.True(tb, ok, "%v", err)
+	require.Equal(tb, code, e.Code, "%v", err)
+	require.Equal(tb, reason, e.Reason, "%v", err)
 	return e
 }
 
@@ -98,6 +98,7 @@ func text(s string) *string { return &s }
 func TestFirstUser(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		a, b := service(t, log), service(t, log)
 		require.Equal(t, a.DefaultOrganization(), b.DefaultOrganization())
@@ -144,6 +145,7 @@ func each(n int, do func(i int)) {
 func TestConcurrentRegistrationsOfOneEmail(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		services := []*commands.Service{service(t, log), service(t, log)}
 		var mu sync.Mutex
@@ -176,6 +178,7 @@ func TestConcurrentRegistrationsOfOneEmail(t *testing.T) {
 func TestConcurrentWritersOnOneUser(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		a, b := service(t, log), service(t, log)
 		u := register(t, a, "ann", nil)
@@ -212,6 +215,7 @@ func TestConcurrentWritersOnOneUser(t *testing.T) {
 func TestTwoOwnersLeaveAtOnce(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		services := []*commands.Service{service(t, log), service(t, log)}
 		for round := range 5 {
@@ -241,6 +245,7 @@ func TestTwoOwnersLeaveAtOnce(t *testing.T) {
 func TestRepeats(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		a, b := service(t, log), service(t, log)
 		u := register(t, a, "ann", nil)
@@ -281,6 +286,7 @@ func TestRepeats(t *testing.T) {
 func TestConcurrentRepeatsOfACreation(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		services := []*commands.Service{service(t, log), service(t, log)}
 		r := system
@@ -324,6 +330,7 @@ func TestKeyIsFreeAfterADay(t *testing.T) {
 func TestStateIsLoadedFromSnapshotAndLog(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		s := service(t, log)
 		u := register(t, s, "ann", nil)

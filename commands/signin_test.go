@@ -14,6 +14,7 @@ import (
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		s := service(t, log)
 		u := register(t, s, "ann", func(c *commands.Register) { c.Status = events.StatusDormant })
@@ -109,6 +110,7 @@ func TestSetPassword(t *testing.T) {
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
 		ctx := context.Background()
 		now := time.Date(2026, 5, 3, 12, 0, 0, 0, time.UTC)
 		s := serviceAt(t, log, func() time.Time { return now })

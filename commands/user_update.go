@@ -40,8 +40,8 @@ func (c updateUser) claims(u User) []events.Claim {
 }
 
 func decideUpdate(u User, c updateUser, f facts) (decision, *Error) {
-	if c.Username != nil && !Allowed(f.actor, ChangeUsername, u.ID) && !(*c.Username == u.Username && Allowed(f.actor, WriteUser, u.ID)) {
-		return decision{}, forbidden(ChangeUsername)
+	if err := c.renaming(u, f); err != nil {
+		return decision{}, err
 	}
 	if err := c.taken(u, f); err != nil {
 		return decision{}, err
@@ -63,6 +63,18 @@ func decideUpdate(u User, c updateUser, f facts) (decision, *Error) {
 		d.claims = append(d.claims, f.moveName(emailClaim(u.Email), emailClaim(*c.Email), u.ID)...)
 	}
 	return d, nil
+}
+
+// renaming refuses another username to who may not change it; sending the one
+// that is there needs the right to write alone.
+func (c updateUser) renaming(u User, f facts) *Error {
+	if c.Username == nil || Allowed(f.actor, ChangeUsername, u.ID) {
+		return nil
+	}
+	if *c.Username == u.Username && Allowed(f.actor, WriteUser, u.ID) {
+		return nil
+	}
+	return forbidden(ChangeUsername)
 }
 
 func (c updateUser) taken(u User, f facts) *Error {
