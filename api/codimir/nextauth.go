@@ -149,7 +149,7 @@ func (h *Handler) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("sign out: %w", err)
 	}
-	h.Gate.Wrote(w, r, result)
+	h.Gate.WroteCredentials(w, r, result)
 	return nil
 }
 
