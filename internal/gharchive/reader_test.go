@@ -16,19 +16,19 @@ import (
 	"github.com/rosterhq/roster/internal/gharchive"
 )
 
-func compress(t testing.TB, text string) []byte {
-	t.Helper()
+func compress(tb testing.TB, text string) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, err := w.Write([]byte(text))
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
+	require.NoError(tb, err)
+	require.NoError(tb, w.Close())
 	return b.Bytes()
 }
 
 // read returns the lines as "number:text", and what else Next returned.
-func read(t testing.TB, raw []byte) ([]string, []error) {
-	t.Helper()
+func read(tb testing.TB, raw []byte) ([]string, []error) {
+	tb.Helper()
 	r, err := gharchive.NewReader("hour.json.gz", bytes.NewReader(raw))
 	if err != nil {
 		return nil, []error{err}
@@ -41,7 +41,7 @@ func read(t testing.TB, raw []byte) ([]string, []error) {
 		var bad *gharchive.LineError
 		switch {
 		case err == nil:
-			require.Equal(t, "hour.json.gz", line.File)
+			require.Equal(tb, "hour.json.gz", line.File)
 			lines = append(lines, string(line.Data))
 		case errors.Is(err, io.EOF):
 			return lines, failures

@@ -63,7 +63,10 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) error {
 		again: func(err error) { lost = lost || lostAnswer(err) },
 	}, nil)
 	p, ok := errors.AsType[*Problem](err)
-	if !ok || p.Status != http.StatusConflict {
+	switch {
+	case ok && p.Status == http.StatusForbidden:
+		return errors.New("the token may not make users: it takes an owner or user administrator, and a key needs the scope users:write")
+	case !ok || p.Status != http.StatusConflict:
 		return err
 	}
 	identity, username := p.Concerns("identities"), p.Concerns("username")
@@ -112,6 +115,9 @@ func (c *Client) Record(ctx context.Context, activities [][]byte) (Recorded, err
 			}
 		},
 	}, &answer)
+	if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusForbidden {
+		return Recorded{}, errors.New("the token may not record activities: it takes an owner or user administrator, and a key needs the scope activities:record")
+	}
 	if err != nil {
 		return Recorded{}, err
 	}

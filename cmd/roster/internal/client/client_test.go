@@ -168,7 +168,7 @@ func TestStopEndsWaiting(t *testing.T) {
 
 func TestNobodyListens(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a free port
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := "http://" + l.Addr().String()
 	require.NoError(t, l.Close())
@@ -243,6 +243,15 @@ func TestCreationWithLostAnswer(t *testing.T) {
 	server, _ = serve(t, lost, status(409, `{"errors":[{"field":"identities","rule":"taken"}]}`))
 	c, _ = open(t, server.URL)
 	require.ErrorIs(t, c.CreateUser(t.Context(), ada), client.ErrUserExists, "somebody else made it, under another name")
+}
+
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	server, _ := serve(t, status(403, `{"detail":"you are not allowed to do this"}`))
+	c, _ := open(t, server.URL)
+	require.ErrorContains(t, c.CreateUser(t.Context(), ada), "needs the scope users:write")
+	_, err := c.Record(t.Context(), make([][]byte, 1))
+	require.ErrorContains(t, err, "needs the scope activities:record")
 }
 
 func TestTokenStaysOutOfErrors(t *testing.T) {

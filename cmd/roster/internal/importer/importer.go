@@ -232,11 +232,10 @@ func (i *Importer) record(ctx, work context.Context, in <-chan batch, counts *Co
 		if ctx.Err() != nil {
 			return nil
 		}
-		err := i.send(ctx, work, b, counts)
-		if errors.Is(err, ErrInterrupted) {
-			return nil // no error: that would cut off what prepare has on its way
-		}
-		if err != nil {
+		switch err := i.send(ctx, work, b, counts); {
+		case errors.Is(err, ErrInterrupted):
+			return nil //nolint:nilerr // an error would cut off what prepare has on its way
+		case err != nil:
 			return fmt.Errorf("send activities: %w", err)
 		}
 		counts.Offset = b[len(b)-1].Offset
