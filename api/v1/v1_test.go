@@ -180,7 +180,7 @@ func TestFeedAndStatistics(t *testing.T) {
 	item := func(id, kind, action string, back time.Duration) object {
 		return object{
 			"source": "tracker", "id": id, "user": object{"username": "ADA"}, "type": kind, "action": action,
-			"entity": object{"id": "T-1", "title": "Fix", "url": "https://example.com/1", "createdAt": now.Add(-time.Hour)},
+			"entity":  object{"id": "T-1", "title": "Fix", "url": "https://example.com/1", "createdAt": now.Add(-time.Hour)},
 			"project": object{"id": "web", "name": "Web"}, "workspace": "w", "count": 3,
 			"assignee": object{"email": "owner@example.com"}, "due": now, "occurredAt": now.Add(-back), "metadata": object{"n": 12345678901234, "f": 1.5},
 		}
