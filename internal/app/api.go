@@ -152,7 +152,7 @@ func (a *API) startDatabase(ctx context.Context) error {
 			return err
 		}
 		a.dsn = a.postgres.DSN(databaseName)
-		a.watchPostgres()
+		a.watchPostgres(ctx)
 	} else if err := reachDatabase(ctx, a.dsn); err != nil {
 		return err
 	}
@@ -160,8 +160,8 @@ func (a *API) startDatabase(ctx context.Context) error {
 }
 
 // watchPostgres makes the failure of the private PostgreSQL the process's own.
-func (a *API) watchPostgres() {
-	watch, cancel := context.WithCancel(context.Background())
+func (a *API) watchPostgres(ctx context.Context) {
+	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -233,7 +233,7 @@ func (a *API) startHTTP(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for the first user: %w", err)
 	}
-	serve(a.parts, "HTTP", a.listener, handler)
+	serve(ctx, a.parts, "HTTP", a.listener, handler)
 	a.summary = a.summarize(firstUser)
 	return nil
 }

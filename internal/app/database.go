@@ -52,5 +52,5 @@ func reachDatabase(ctx context.Context, dsn string) error {
 // is the limit, not the pool, so four a core are enough. The private server has
 // room for them and the projectors.
 func readConnections() int32 {
-	return int32(min(max(4*goruntime.GOMAXPROCS(0), 8), 32)) //nolint:gosec // small
+	return int32(min(max(4*goruntime.GOMAXPROCS(0), 8), 32))
 }

@@ -77,7 +77,7 @@ func (p *Projector) start(ctx context.Context, c config.Projector) error {
 		return err
 	}
 	if p.listener != nil {
-		serve(p.parts, "HTTP", p.listener, p.handler())
+		serve(ctx, p.parts, "HTTP", p.listener, p.handler())
 	}
 	return await(ctx, settled)
 }

@@ -97,7 +97,7 @@ func refuse(out io.Writer, err error) int {
 // run starts a process, waits for a signal or a failure, and stops it. A second
 // signal ends it at once; a private PostgreSQL then ends by its death signal.
 func run(logger *zap.Logger, start func(context.Context) (process, error)) int {
-	defer logger.Sync() //nolint:errcheck // the console can not be synced; nothing is lost
+	defer logger.Sync()
 	starting, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	interrupted := make(chan struct{})

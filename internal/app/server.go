@@ -36,8 +36,8 @@ func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
 
 // serve serves HTTP on a listener until the part is stopped. A body may take as
 // long as it needs (imports stream); handlers set deadlines of their own.
-func serve(p *parts, name string, l net.Listener, handler http.Handler) {
-	base, cut := context.WithCancel(context.Background())
+func serve(ctx context.Context, p *parts, name string, l net.Listener, handler http.Handler) {
+	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
@@ -97,6 +97,6 @@ func serveProfiles(ctx context.Context, p *parts, addr string) error {
 	if err != nil {
 		return err
 	}
-	serve(p, "profiles", l, profiles())
+	serve(ctx, p, "profiles", l, profiles())
 	return nil
 }

@@ -53,8 +53,13 @@ func (s Summary) Print(out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nRoster is ready after %.2f s: %s\n\n", s.Took.Seconds(), s.URL)
 	for _, line := range [][2]string{
-		{"API docs", s.URL + "/docs"}, {"Health", s.URL + "/readyz"}, {"Data", s.DataDir}, {"NATS", s.Broker},
-		{"PostgreSQL", s.Database}, {"Projectors", s.Projectors}, {"Profiles", s.Profiles},
+		{"API docs", s.URL + "/docs"},
+		{"Health", s.URL + "/readyz"},
+		{"Data", s.DataDir},
+		{"NATS", s.Broker},
+		{"PostgreSQL", s.Database},
+		{"Projectors", s.Projectors},
+		{"Profiles", s.Profiles},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(&b, "  %-11s %s\n", line[0], line[1])

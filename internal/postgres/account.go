@@ -47,7 +47,7 @@ func (a account) credential() *syscall.Credential {
 		return nil
 	}
 	// An explicit empty list of groups: nothing of root's is kept.
-	return &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid), Groups: []uint32{}} //nolint:gosec // ids of the system
+	return &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid), Groups: []uint32{}}
 }
 
 // makeDir makes a directory that is this account's alone.

@@ -17,10 +17,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		s, err := Start(context.Background(), Options{Dir: dir, Unsafe: true})
 		if err != nil {
-			fmt.Println("error:", err)
+			fmt.Fprintln(os.Stdout, "error:", err)
 			os.Exit(1)
 		}
-		fmt.Println(s.PID())
+		fmt.Fprintln(os.Stdout, s.PID())
 		select {}
 	}
 	goleak.VerifyTestMain(m)

@@ -29,7 +29,7 @@ func clearOrphan(ctx context.Context, dataDir string, log *zap.Logger) error {
 	first, _, _ := strings.Cut(string(text), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(first))
 	if err != nil || pid <= 1 || !exists(pid) {
-		return nil // PostgreSQL clears it
+		return nil //nolint:nilerr // a file without a process: PostgreSQL clears it
 	}
 	switch identify(pid, dataDir) {
 	case processOurs:

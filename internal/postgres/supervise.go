@@ -47,7 +47,7 @@ func (s *Server) supervise(started chan<- error) {
 			pause, tries = s.pause, 0
 		}
 		if tries++; tries > maxRestarts {
-			s.giveUp(fmt.Errorf("PostgreSQL ended %d times in a row (%v); its log is %s", tries, err, s.logPath))
+			s.giveUp(fmt.Errorf("PostgreSQL ended %d times in a row (last: %w); its log is %s", tries, err, s.logPath))
 			return
 		}
 		s.log.Error("PostgreSQL ended by itself; starting it again", zap.Error(err),

@@ -30,11 +30,19 @@ type runner struct {
 func (r runner) Run() int {
 	code := r.m.Run()
 	if err := shared.stop(); err != nil && code == 0 {
-		println(err.Error()) //nolint:forbidigo // there is no test left to report to
+		println(err.Error()) // there is no test left to report to
 		code = 1
 	}
 	for _, f := range r.after {
 		f()
 	}
 	return code
+}
+
+// check fails a test whose servers can not be had.
+func check(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal("test environment: ", err)
+	}
 }

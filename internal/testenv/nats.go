@@ -9,55 +9,54 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/stretchr/testify/require"
 
 	"github.com/rosterhq/roster/internal/natsserver"
 )
 
 // NATS returns a connection to an embedded server of its own, empty, with no
 // listener. Both go when the test ends.
-func NATS(t testing.TB) *nats.Conn {
-	t.Helper()
-	return connect(t, startNATS(t, natsserver.Options{Dir: t.TempDir()}))
+func NATS(tb testing.TB) *nats.Conn {
+	tb.Helper()
+	return connect(tb, startNATS(tb, natsserver.Options{Dir: tb.TempDir()}))
 }
 
 // NATSCluster returns connections to three servers that form a cluster, with
 // JetStream ready for three replicas.
-func NATSCluster(t testing.TB) []*nats.Conn {
-	t.Helper()
-	dir, ports := t.TempDir(), freePorts(t, 3)
+func NATSCluster(tb testing.TB) []*nats.Conn {
+	tb.Helper()
+	dir, ports := tb.TempDir(), freePorts(tb, 3)
 	servers := make([]*natsserver.Server, len(ports))
 	for i, port := range ports {
-		servers[i] = startNATS(t, natsserver.Options{
+		servers[i] = startNATS(tb, natsserver.Options{
 			Name: fmt.Sprintf("node-%d", i+1), Dir: filepath.Join(dir, fmt.Sprint(i+1)),
 			Cluster: &natsserver.Cluster{Name: "test", Port: port, Routes: ports},
 		})
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	require.NoError(t, natsserver.AwaitCluster(ctx, servers))
+	check(tb, natsserver.AwaitCluster(ctx, servers))
 	conns := make([]*nats.Conn, len(servers))
 	for i, s := range servers {
-		conns[i] = connect(t, s)
+		conns[i] = connect(tb, s)
 	}
 	return conns
 }
 
-func startNATS(t testing.TB, o natsserver.Options) *natsserver.Server {
-	t.Helper()
+func startNATS(tb testing.TB, o natsserver.Options) *natsserver.Server {
+	tb.Helper()
 	s, err := natsserver.Start(o)
-	require.NoError(t, err)
-	t.Cleanup(s.Stop)
+	check(tb, err)
+	tb.Cleanup(s.Stop)
 	return s
 }
 
-func connect(t testing.TB, s *natsserver.Server) *nats.Conn {
-	t.Helper()
+func connect(tb testing.TB, s *natsserver.Server) *nats.Conn {
+	tb.Helper()
 	nc, err := s.Connect()
-	require.NoError(t, err)
+	check(tb, err)
 	closed := make(chan struct{})
 	nc.SetClosedHandler(func(*nats.Conn) { close(closed) })
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		nc.Close()
 		<-closed
 	})
@@ -65,14 +64,19 @@ func connect(t testing.TB, s *natsserver.Server) *nats.Conn {
 }
 
 // freePorts finds ports that nobody uses just now.
-func freePorts(t testing.TB, n int) []int {
-	t.Helper()
+func freePorts(tb testing.TB, n int) []int {
+	tb.Helper()
 	ports := make([]int, n)
+	var lc net.ListenConfig
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
+		l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
+		check(tb, err)
 		defer l.Close() //nolint:errcheck // held until all are found, so that they differ
-		ports[i] = l.Addr().(*net.TCPAddr).Port
+		addr, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			tb.Fatalf("%s is no TCP address", l.Addr())
+		}
+		ports[i] = addr.Port
 	}
 	return ports
 }

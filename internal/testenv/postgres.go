@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/stretchr/testify/require"
 
 	"github.com/rosterhq/roster/internal/postgres"
 )
@@ -72,22 +71,22 @@ func (s *sharedPostgres) stop() error {
 
 // Postgres returns the address of a fresh, empty database, which goes when the
 // test ends.
-func Postgres(t testing.TB) string {
-	t.Helper()
+func Postgres(tb testing.TB) string {
+	tb.Helper()
 	server, name, err := shared.next()
-	require.NoError(t, err, "start PostgreSQL for tests")
-	admin(t, server, "create database "+name)
-	t.Cleanup(func() { admin(t, server, "drop database if exists "+name+" with (force)") })
+	check(tb, err)
+	admin(tb, server, "create database "+name)
+	tb.Cleanup(func() { admin(tb, server, "drop database if exists "+name+" with (force)") })
 	return server.DSN(name)
 }
 
-func admin(t testing.TB, server *postgres.Server, sql string) {
-	t.Helper()
+func admin(tb testing.TB, server *postgres.Server, sql string) {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, server.DSN("postgres"))
-	require.NoError(t, err)
+	check(tb, err)
 	defer conn.Close(ctx) //nolint:errcheck // nothing was left to say
 	_, err = conn.Exec(ctx, sql)
-	require.NoError(t, err)
+	check(tb, err)
 }
