@@ -50,7 +50,7 @@ func BenchmarkRegister(b *testing.B) {
 			b.Run(fmt.Sprintf("sync=%s/writers=%d", syncName(sync), writers), func(b *testing.B) {
 				l := open(b, startServer(b, sync), eventlog.Options{})
 				for range b.N {
-					b.ReportMetric(measure(b, writers, registerWriter(b, l)), "register/s")
+					b.ReportMetric(measure(b, writers, registerWriter(l)), "register/s")
 					b.ReportMetric(0, "ns/op")
 				}
 			})
@@ -90,6 +90,7 @@ func syncName(sync bool) string {
 }
 
 func startServer(b *testing.B, sync bool) *nats.Conn {
+	b.Helper()
 	s, err := natsserver.Start(natsserver.Options{Dir: b.TempDir(), Sync: sync})
 	require.NoError(b, err)
 	b.Cleanup(s.Stop)
@@ -128,6 +129,7 @@ func measure(b *testing.B, writers int, newWriter func(i int) func(context.Conte
 }
 
 func rawWriter(b *testing.B, nc *nats.Conn) func(int) func(context.Context) error {
+	b.Helper()
 	js, err := jetstream.New(nc)
 	require.NoError(b, err)
 	name := "RAW" + uuid.NewString()[:8]
@@ -170,6 +172,7 @@ func newBenchUser(b *testing.B, l *eventlog.Log) events.Aggregate {
 // appendWriter changes one user's profile and keeps the state each time, as the
 // command service does.
 func appendWriter(b *testing.B, l *eventlog.Log) func(int) func(context.Context) error {
+	b.Helper()
 	state := make([]byte, 400)
 	return func(int) func(context.Context) error {
 		user := newBenchUser(b, l)
@@ -191,7 +194,7 @@ func appendWriter(b *testing.B, l *eventlog.Log) func(int) func(context.Context)
 	}
 }
 
-func registerWriter(_ *testing.B, l *eventlog.Log) func(int) func(context.Context) error {
+func registerWriter(l *eventlog.Log) func(int) func(context.Context) error {
 	return func(int) func(context.Context) error {
 		return func(ctx context.Context) error {
 			user := events.Aggregate{Kind: events.User, ID: uuid.NewString()}

@@ -105,6 +105,7 @@ func (f *fakeStream) lastsOf(_ context.Context, subjects []string) ([]uint64, er
 func noLasts(context.Context, []string) ([]uint64, error) { return nil, errors.New("not now") }
 
 func startCommitter(t *testing.T, f *fakeStream, l limits, lasts func(context.Context, []string) ([]uint64, error)) *committer {
+	t.Helper()
 	c := newCommitter(f, l, lasts)
 	go c.run()
 	t.Cleanup(func() { require.NoError(t, c.close(context.Background())) })

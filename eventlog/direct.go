@@ -193,13 +193,13 @@ func (r *reader) page(ctx context.Context, stream, subject string, from uint64) 
 // directAnswer reads the answer to a direct get: a message, none (sequence 0),
 // or the end of a page.
 func directAnswer(m *nats.Msg) (s stored, end bool, err error) {
-	switch status := m.Header.Get("Status"); {
-	case status == "":
-	case status == "404":
+	switch status := m.Header.Get("Status"); status {
+	case "":
+	case "404":
 		return stored{}, false, nil
-	case status == "204":
+	case "204":
 		return stored{}, true, nil
-	case status == "503":
+	case "503":
 		return stored{}, false, nats.ErrNoResponders
 	default:
 		return stored{}, false, fmt.Errorf("server answered %s %s", status, m.Header.Get("Description"))

@@ -65,6 +65,7 @@ func openLog(t *testing.T, nc *nats.Conn) *Log {
 // lossyLog puts the fault in before the first append: a committer reads its
 // publisher only after an append was queued.
 func lossyLog(t *testing.T) (l *Log, roster, activity, keys *lossy) {
+	t.Helper()
 	l = openLog(t, testenv.NATS(t))
 	roster, activity, keys = &lossy{publisher: l.roster.pub}, &lossy{publisher: l.activity.pub}, &lossy{publisher: l.keyMaker.pub}
 	l.roster.pub, l.activity.pub, l.keyMaker.pub = roster, activity, keys

@@ -73,7 +73,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	l.floors = newFloors(replicas)
-	if err := l.startCommitters(nc, js); err != nil {
+	if err := l.startCommitters(ctx, nc, js); err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	if l.secrets, err = openSecrets(ctx, l, v); err != nil {
@@ -81,11 +81,11 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	}
 	l.keys = newKeyring(l, v, time.Now)
 	l.state = newStateKeeper(js, l.names, l.keys, l.logger)
-	go l.state.run()
+	go l.state.run() //nolint:contextcheck // outlives the context of Open; Close ends it
 	return l, nil
 }
 
-func (l *Log) startCommitters(nc *nats.Conn, js jetstream.JetStream) error {
+func (l *Log) startCommitters(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) error {
 	for _, c := range []struct {
 		into   **committer
 		stream string
@@ -97,7 +97,7 @@ func (l *Log) startCommitters(nc *nats.Conn, js jetstream.JetStream) error {
 	} {
 		pub, err := newPublisher(nc, js, c.limits.messages)
 		if err != nil {
-			return errors.Join(err, l.closeCommitters(context.Background()))
+			return errors.Join(err, l.closeCommitters(ctx))
 		}
 		*c.into = newCommitter(pub, c.limits, l.lastSequences(c.stream))
 		go (*c.into).run()

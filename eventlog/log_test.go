@@ -17,19 +17,19 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-func open(t testing.TB, nc *nats.Conn, o eventlog.Options) *eventlog.Log {
-	t.Helper()
+func open(tb testing.TB, nc *nats.Conn, o eventlog.Options) *eventlog.Log {
+	tb.Helper()
 	if o.MasterKey == nil {
 		o.MasterKey = testenv.MasterKey()
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
 	defer cancel()
 	l, err := eventlog.Open(ctx, nc, o)
-	require.NoError(t, err)
-	t.Cleanup(func() {
+	require.NoError(tb, err)
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		require.NoError(t, l.Close(ctx))
+		require.NoError(tb, l.Close(ctx))
 	})
 	return l
 }
@@ -39,6 +39,7 @@ func TestConformanceOneServer(t *testing.T) {
 	nc := testenv.NATS(t)
 	var n atomic.Int32
 	logtest.Run(t, func(t *testing.T) logtest.Log {
+		t.Helper()
 		return open(t, nc, eventlog.Options{Prefix: fmt.Sprintf("one%d", n.Add(1))})
 	})
 }
@@ -49,6 +50,7 @@ func TestConformanceCluster(t *testing.T) {
 	nodes := testenv.NATSCluster(t)
 	var n atomic.Int32
 	logtest.Run(t, func(t *testing.T) logtest.Log {
+		t.Helper()
 		i := int(n.Add(1))
 		return open(t, nodes[i%len(nodes)], eventlog.Options{Prefix: fmt.Sprintf("three%d", i), Replicas: 3})
 	})

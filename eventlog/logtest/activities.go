@@ -1,7 +1,9 @@
+//nolint:thelper // these are tests, not helpers of tests
 package logtest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,7 +77,7 @@ func thousand(t *testing.T, l Log) {
 	for i, r := range again {
 		require.Equal(t, events.Recording{Sequence: first[i].Sequence, Duplicate: true}, r)
 	}
-	_, err = l.Record(t.Context(), append(drafts, activity(user, "more")))
+	_, err = l.Record(t.Context(), slices.Concat(drafts, []events.Draft{activity(user, "more")}))
 	require.Error(t, err)
 }
 

@@ -1,3 +1,4 @@
+//nolint:thelper // these are tests, not helpers of tests
 package logtest
 
 import (
