@@ -10,6 +10,7 @@ import (
 // send records one batch. Activities of users whom the server does not know are
 // rejected at first; then the users are made, and they are sent a second time.
 func (i *Importer) send(ctx, work context.Context, b batch, counts *Counts) error {
+	unsure := i.people.unknown(b.people()) // before: others may be made meanwhile
 	first, err := i.opts.Server.Record(work, b.lines())
 	if err != nil {
 		return err
@@ -26,13 +27,12 @@ func (i *Importer) send(ctx, work context.Context, b batch, counts *Counts) erro
 	// listed ones go again; else the whole batch does, since what was kept is
 	// a duplicate the second time.
 	listed := indexes(first.Rejected)
-	named := i.people.unknown(b.people())
 	again := b
 	if len(listed) == rejected {
 		again = b.pick(listed)
 		i.people.know(b.without(listed).people())
 	}
-	missing := i.people.unknown(again.people())
+	missing := among(unsure, again.people())
 	if len(missing) == 0 {
 		i.refuse(b, first, rejected)
 		counts.add(len(b), first.Accepted, rejected)
@@ -43,7 +43,7 @@ func (i *Importer) send(ctx, work context.Context, b batch, counts *Counts) erro
 		counts.add(len(b)-rejected, first.Accepted, 0)
 		return err
 	}
-	i.learn(made, len(named))
+	i.learn(made, len(unsure))
 
 	second, err := i.opts.Server.Record(work, again.lines())
 	if err != nil {
@@ -114,6 +114,21 @@ func (b batch) without(indexes []int) batch {
 		}
 	}
 	return rest
+}
+
+// among returns those of list who are in others.
+func among(list, others []Person) []Person {
+	wanted := make(map[client.Identity]bool, len(others))
+	for _, p := range others {
+		wanted[p.Identity] = true
+	}
+	var both []Person
+	for _, p := range list {
+		if wanted[p.Identity] {
+			both = append(both, p)
+		}
+	}
+	return both
 }
 
 // people returns everybody whom the batch names, each once, in order.
