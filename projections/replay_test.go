@@ -17,6 +17,7 @@ import (
 // TestReplayGivesEqualTables projects random histories as they grow, in batches of
 // any size, then the whole log at once into a fresh database.
 func TestReplayGivesEqualTables(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(3) {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()

@@ -17,7 +17,7 @@ func reactionID(m events.Meta) string {
 	var id uuid.UUID
 	copy(id[:], hash[:16])
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(m.Time.UnixMilli())) //nolint:gosec // after 1970
+	binary.BigEndian.PutUint64(ms[:], uint64(m.Time.UnixMilli()))
 	copy(id[:6], ms[2:])
 	id[6] = 0x70 | id[6]&0x0f // version 7
 	id[8] = 0x80 | id[8]&0x3f // variant of RFC 9562

@@ -50,7 +50,7 @@ func recorded(_ context.Context, q runtime.Queue, m runtime.Event, e *events.Act
 		text := string(data)
 		metadata = &text
 	}
-	runtime.Row(q, recordedSQL, int64(m.Sequence), //nolint:gosec // sequences stay far below 2^63
+	runtime.Row(q, recordedSQL, int64(m.Sequence),
 		e.User, string(e.Type), e.Action, e.EntityID, e.Private.EntityTitle, e.Private.EntityURL, e.EntityCreatedAt,
 		e.ProjectID, e.Private.ProjectName, e.Workspace, e.Count, e.Assignee, e.Due, e.OccurredAt, m.Time,
 		m.Source, e.SourceID, metadata)

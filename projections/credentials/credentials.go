@@ -94,4 +94,4 @@ func roles(in []events.Role) []string {
 	return out
 }
 
-func position(m runtime.Event) int64 { return int64(m.Sequence) } //nolint:gosec // sequences stay far below 2^63
+func position(m runtime.Event) int64 { return int64(m.Sequence) }

@@ -61,7 +61,7 @@ func (c *collector) loop(ctx context.Context, r *reader) error {
 				return ctx.Err()
 			}
 			if b.err != nil {
-				return nil
+				return nil //nolint:nilerr // the error travels with the batch
 			}
 			b = &batch{}
 			continue

@@ -23,14 +23,14 @@ func TestKilledAtRandomPoints(t *testing.T) {
 	e := projtest.New(t)
 	all := projections.All()
 	e.Migrate(all...)
-	random := rand.New(rand.NewPCG(4, 4)) //nolint:gosec // reproducible on purpose
+	random := rand.New(rand.NewPCG(4, 4))
 	h := projtest.NewHistory(4)
 	conn := e.Connect()
 	running := e.Start(all...)
 	for range 20 {
 		e.AppendAll(h.Take(60))
 		e.AppendAll(h.Activities(20, 60))
-		time.Sleep(time.Duration(random.IntN(15_000)) * time.Microsecond) // the random point
+		<-time.After(time.Duration(random.IntN(15_000)) * time.Microsecond) // the random point
 		switch random.IntN(3) {
 		case 0:
 			killBackends(t, conn)

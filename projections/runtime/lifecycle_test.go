@@ -33,6 +33,7 @@ func TestStandbyTakesOver(t *testing.T) {
 }
 
 func TestLogThatWentBackStopsTheProjection(t *testing.T) {
+	t.Parallel()
 	newLog := func(e *projtest.Env, n int) {
 		require.NoError(e.TB, e.JS.DeleteStream(context.Background(), string(events.Activity)))
 		e.MakeStream(events.Activity)

@@ -86,7 +86,7 @@ func readPlaces(ctx context.Context, db DB) (map[string]ProjectionStatus, error)
 		if err := rows.Scan(&schema, &sequence, &s.Stopped, &s.UpdatedAt, &s.Parked); err != nil {
 			return nil, fmt.Errorf("read checkpoints: %w", err)
 		}
-		s.Checkpoint = uint64(sequence) //nolint:gosec // never negative
+		s.Checkpoint = uint64(sequence)
 		out[schema] = s
 	}
 	if err := rows.Err(); err != nil {

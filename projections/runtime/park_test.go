@@ -62,6 +62,7 @@ func order(t *testing.T, conn *pgx.Conn, user string) []int64 {
 }
 
 func TestPoisonParksItsAggregateAlone(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"error", "panic", "sql"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -79,7 +79,7 @@ func Parked(ctx context.Context, db DB, projection string, limit int) ([]ParkedE
 			sequence    int64
 		)
 		err := row.Scan(&e.Projection, &stream, &sequence, &e.EventID, &typ, &e.Aggregate, &e.Error, &e.Attempts, &e.HandlerVersion, &e.ParkedAt)
-		e.Stream, e.Type, e.Sequence = events.Stream(stream), events.Type(typ), uint64(sequence) //nolint:gosec // never negative
+		e.Stream, e.Type, e.Sequence = events.Stream(stream), events.Type(typ), uint64(sequence)
 		return e, err
 	})
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *session) replay(ctx context.Context, msgs []*inbound, replayed *int) (f
 		if s.lost(failure) {
 			return nil, failure
 		}
-		_, err := s.conn.Exec(ctx, failedAgainSQL, p.Name, p.Version, int64(m.sequence), describe(failure), s.release) //nolint:gosec // a sequence
+		_, err := s.conn.Exec(ctx, failedAgainSQL, p.Name, p.Version, int64(m.sequence), describe(failure), s.release)
 		if err != nil {
 			return nil, fmt.Errorf("note the failure of event %s: %w", m.id, err)
 		}
@@ -171,7 +171,7 @@ func (s *session) unpark(ctx context.Context, m *inbound) error {
 	}
 	// Listeners learn that rows changed, at the checkpoint that stays.
 	b.Queue(notifySQL, fmt.Sprintf("%s %d", s.projection.Schema(), s.at.sequence))
-	b.Queue(unparkSQL, s.projection.Name, s.projection.Version, int64(m.sequence)) //nolint:gosec // a sequence
+	b.Queue(unparkSQL, s.projection.Name, s.projection.Version, int64(m.sequence))
 	return b.run(ctx, s.conn, 1)
 }
 
@@ -201,9 +201,9 @@ func (w *worker) restore(row pgx.CollectableRow) (*inbound, error) {
 	if err := json.NewDecoder(strings.NewReader(headers)).Decode(&h); err != nil {
 		return nil, fmt.Errorf("headers of parked event %d: %w", sequence, err)
 	}
-	m := w.receive(subject, h, data, uint64(sequence)) //nolint:gosec // a sequence
-	if m == nil {                                      // its handler is gone: nothing to do but to take it out
-		m = &inbound{mark: mark{sequence: uint64(sequence)}} //nolint:gosec // a sequence
+	m := w.receive(subject, h, data, uint64(sequence))
+	if m == nil { // its handler is gone: nothing to do but to take it out
+		m = &inbound{mark: mark{sequence: uint64(sequence)}}
 	}
 	return m, nil
 }

@@ -50,7 +50,7 @@ func (s *session) load(ctx context.Context) error {
 	if err := s.conn.QueryRow(ctx, checkpointSQL, p.Name, p.Version).Scan(&sequence, &s.at.id); err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
 	}
-	s.at.sequence = uint64(sequence) //nolint:gosec // never negative
+	s.at.sequence = uint64(sequence)
 	rows, err := s.conn.Query(ctx, parkedSQL, p.Name, p.Version)
 	if err != nil {
 		return fmt.Errorf("read parked aggregates: %w", err)

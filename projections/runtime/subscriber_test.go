@@ -159,7 +159,7 @@ func (s *subscription) checkpoint(t *testing.T) (at int64) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), s.dsn)
 	require.NoError(t, err)
-	defer conn.Close(context.Background()) //nolint:errcheck // nothing was left to say
+	defer conn.Close(context.Background())
 	require.NoError(t, conn.QueryRow(context.Background(), `select sequence from roster.checkpoints`).Scan(&at))
 	return at
 }
@@ -197,7 +197,7 @@ func TestSubscriberClosesOnceAndForAll(t *testing.T) {
 		}()
 	}
 	closing.Wait()
-	for range out { //nolint:revive // it is closed
+	for range out {
 	}
 	_, err = s.Subscribe(context.Background(), "ROSTER")
 	require.Error(t, err, "closed")

@@ -130,7 +130,7 @@ func (w *worker) lock(ctx context.Context, conn *pgx.Conn) error {
 func (p Projection) lockKey() int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte("roster projection " + p.Schema()))
-	return int64(h.Sum64()) //nolint:gosec // any 64 bits will do
+	return int64(h.Sum64())
 }
 
 func (w *worker) enter(s State, err error) {

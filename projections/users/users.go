@@ -135,4 +135,4 @@ func list[T any](in []T) (string, error) {
 	return string(out), err
 }
 
-func position(m runtime.Event) int64 { return int64(m.Sequence) } //nolint:gosec // sequences stay far below 2^63
+func position(m runtime.Event) int64 { return int64(m.Sequence) }

@@ -23,7 +23,7 @@ import (
 )
 
 // Patience is how long tests wait for what must come.
-const Patience = 30 * time.Second
+const Patience = 60 * time.Second
 
 // Env is a log with a database beside it.
 type Env struct {
@@ -39,13 +39,13 @@ type Env struct {
 }
 
 // New starts servers and makes the streams ROSTER and ACTIVITY.
-func New(t testing.TB) *Env {
-	t.Helper()
-	nc := testenv.NATS(t)
+func New(tb testing.TB) *Env {
+	tb.Helper()
+	nc := testenv.NATS(tb)
 	js, err := jetstream.New(nc)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	core, logs := observer.New(zap.DebugLevel)
-	e := &Env{TB: t, NC: nc, JS: js, DSN: testenv.Postgres(t), Keys: NewKeys(), Logs: logs, logger: zap.New(core)}
+	e := &Env{TB: tb, NC: nc, JS: js, DSN: testenv.Postgres(tb), Keys: NewKeys(), Logs: logs, logger: zap.New(core)}
 	e.Recorder = &Recorder{env: e}
 	e.MakeStream(events.Roster)
 	e.MakeStream(events.Activity)
@@ -148,7 +148,7 @@ func (e *Env) StartOn(dsn string, projections ...runtime.Projection) *Running {
 		Logger: e.logger, Projections: projections, Release: "test",
 	})
 	require.NoError(e.TB, err)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // Stop calls it
 	r := &Running{Runtime: rt, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
@@ -182,25 +182,25 @@ func (e *Env) Await(p runtime.Projection, sequence uint64) {
 }
 
 // AwaitOn is Await in another database. It listens; it does not poll.
-func AwaitOn(t testing.TB, dsn string, p runtime.Projection, sequence uint64) {
-	t.Helper()
+func AwaitOn(tb testing.TB, dsn string, p runtime.Projection, sequence uint64) {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, dsn)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer conn.Close(context.Background()) //nolint:errcheck // nothing was left to say
 	_, err = conn.Exec(ctx, "listen roster_checkpoint")
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	for {
 		var at int64
 		err := conn.QueryRow(ctx, `select coalesce(max(sequence), 0) from roster.checkpoints where name = $1 and version = $2`,
 			p.Name, p.Version).Scan(&at)
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		if uint64(at) >= sequence {
 			return
 		}
 		_, err = conn.WaitForNotification(ctx)
-		require.NoError(t, err, "%s is at %d, waiting for %d", p.Schema(), at, sequence)
+		require.NoError(tb, err, "%s is at %d, waiting for %d", p.Schema(), at, sequence)
 	}
 }
 
@@ -217,24 +217,24 @@ func (e *Env) Dump(p runtime.Projection) string {
 }
 
 // DumpOn is Dump of another database.
-func DumpOn(t testing.TB, dsn string, p runtime.Projection) string {
-	t.Helper()
+func DumpOn(tb testing.TB, dsn string, p runtime.Projection) string {
+	tb.Helper()
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, dsn)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer conn.Close(ctx) //nolint:errcheck // nothing was left to say
 	rows, err := conn.Query(ctx, `select table_name::text from information_schema.tables
 		where table_schema = $1 and table_name <> 'goose_db_version' order by 1`, p.Schema())
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	var out strings.Builder
 	for _, table := range tables {
 		fmt.Fprintf(&out, "# %s\n", table)
 		rows, err := conn.Query(ctx, fmt.Sprintf(`select t::text from %s.%s t order by 1`, p.Schema(), table))
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		require.NoError(t, err)
+		require.NoError(tb, err)
 		for _, line := range lines {
 			out.WriteString(line + "\n")
 		}

@@ -22,7 +22,7 @@ type History struct {
 
 // NewHistory starts a history.
 func NewHistory(seed uint64) *History {
-	return &History{rand: rand.New(rand.NewPCG(seed, 7)), keys: map[string][]string{}, epochs: map[string]int64{}} //nolint:gosec // not a secret
+	return &History{rand: rand.New(rand.NewPCG(seed, 7)), keys: map[string][]string{}, epochs: map[string]int64{}}
 }
 
 // UUID returns the n-th id of a kind.
@@ -53,7 +53,7 @@ func (h *History) Draft(user string, p events.Payload) events.Draft {
 // Register makes a user.
 func (h *History) Register() events.Draft {
 	n := len(h.users) + 1
-	user := UUID(1, uint64(n)) //nolint:gosec // small
+	user := UUID(1, uint64(n))
 	h.users = append(h.users, user)
 	return h.Draft(user, &events.UserRegistered{
 		Sealed: events.Seal(events.UserRegisteredPrivate{
@@ -119,7 +119,7 @@ func (h *History) Next() events.Draft {
 		}
 		return h.Draft(user, &events.UserPasswordRehashed{Sealed: events.Seal(events.UserPasswordPrivate{Hash: text})})
 	case 9:
-		return h.Draft(UUID(2, uint64(n)), &events.OrganizationCreated{Name: text, Default: n == 1}) //nolint:gosec // small
+		return h.Draft(UUID(2, uint64(n)), &events.OrganizationCreated{Name: text, Default: n == 1})
 	default:
 		return h.key(user, n)
 	}
@@ -162,7 +162,7 @@ func (h *History) Take(n int) []events.Draft {
 func (h *History) Activities(users, n int) []events.Draft {
 	out := make([]events.Draft, n)
 	for i := range out {
-		out[i] = h.Activity(UUID(1, uint64(h.rand.IntN(users)+1))) //nolint:gosec // small
+		out[i] = h.Activity(UUID(1, uint64(h.rand.IntN(users)+1)))
 	}
 	return out
 }
