@@ -94,7 +94,7 @@ func inspect(ctx context.Context, dir string) (binaries, error) {
 			return b, fmt.Errorf("look for %s: %w", b.path(program), err)
 		}
 	}
-	out, err := exec.CommandContext(ctx, b.path("postgres"), "--version").Output() //nolint:gosec // a program that was looked for
+	out, err := exec.CommandContext(ctx, b.path("postgres"), "--version").Output()
 	if err != nil {
 		return b, fmt.Errorf("%s --version: %w", b.path("postgres"), err)
 	}

@@ -74,7 +74,7 @@ func runChild(ctx context.Context, program string, args []string, as account, di
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // a program that was looked for
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = dir, childEnv()
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = childAttributes(as, deathKill)

@@ -72,7 +72,7 @@ func (s *Server) spawn() (*exec.Cmd, error) {
 		return nil, fmt.Errorf("open PostgreSQL's log: %w", err)
 	}
 	defer out.Close()                                      //nolint:errcheck // the child has its own
-	cmd := exec.Command(s.bin.path("postgres"), s.args...) //nolint:gosec,noctx // it ends by Stop or with this process
+	cmd := exec.Command(s.bin.path("postgres"), s.args...) //nolint:noctx // it ends by Stop or with this process
 	cmd.Dir, cmd.Env = s.dataDir, childEnv()
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = childAttributes(s.as, deathStop)
