@@ -18,27 +18,27 @@ import (
 // contract holds the documents of all dialects that are switched on.
 type contract struct{ routers []routers.Router }
 
-func newContract(t testing.TB, s *System) *contract {
-	t.Helper()
+func newContract(tb testing.TB, s *System) *contract {
+	tb.Helper()
 	var list []struct{ Name, YAML string }
-	require.NoError(t, json.Unmarshal(get(t, s, "/docs/documents.json"), &list))
+	require.NoError(tb, json.Unmarshal(get(tb, s, "/docs/documents.json"), &list))
 	c := &contract{}
 	for _, d := range list {
-		document, err := openapi3.NewLoader().LoadFromData(get(t, s, d.YAML))
-		require.NoError(t, err, d.Name)
-		require.NoError(t, document.Validate(context.Background()), d.Name)
+		document, err := openapi3.NewLoader().LoadFromData(get(tb, s, d.YAML))
+		require.NoError(tb, err, d.Name)
+		require.NoError(tb, document.Validate(context.Background()), d.Name)
 		router, err := gorillamux.NewRouter(document)
-		require.NoError(t, err, d.Name)
+		require.NoError(tb, err, d.Name)
 		c.routers = append(c.routers, router)
 	}
 	return c
 }
 
-func get(t testing.TB, s *System, path string) []byte {
-	t.Helper()
+func get(tb testing.TB, s *System, path string) []byte {
+	tb.Helper()
 	w := httptest.NewRecorder()
 	s.Handler.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, path, nil))
-	require.Equal(t, http.StatusOK, w.Code, path)
+	require.Equal(tb, http.StatusOK, w.Code, path)
 	return w.Body.Bytes()
 }
 

@@ -38,8 +38,7 @@ type System struct {
 type Option func(*settings)
 
 type settings struct {
-	api  api.Config
-	wrap func(http.Handler) http.Handler
+	api api.Config
 }
 
 // WithRateLimits switches the rate limits on.
@@ -63,8 +62,8 @@ func WithDialects(names ...string) Option { return func(s *settings) { s.api.Dia
 var cheapHashes = commands.PasswordParams{MemoryKiB: 64, Iterations: 1, Parallelism: 1}
 
 // New starts a system that ends with the test.
-func New(t testing.TB, options ...Option) *System {
-	t.Helper()
+func New(tb testing.TB, options ...Option) *System {
+	tb.Helper()
 	registry := prometheus.NewRegistry()
 	set := settings{api: api.Config{
 		Logger: zap.NewNop(), Registry: registry, Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
@@ -72,21 +71,21 @@ func New(t testing.TB, options ...Option) *System {
 	for _, o := range options {
 		o(&set)
 	}
-	s := &System{t: t}
+	s := &System{t: tb}
 	s.startBack(set.api.Logger)
 	set.api.Commands, set.api.Queries = s.Commands, s.Queries
 	handler, err := api.New(set.api)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	s.Handler = handler
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	s.URL = server.URL
 	s.client = &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	t.Cleanup(s.client.CloseIdleConnections)
-	s.contract = newContract(t, s)
+	tb.Cleanup(s.client.CloseIdleConnections)
+	s.contract = newContract(tb, s)
 	return s
 }
 
@@ -111,17 +110,17 @@ func (s *System) startBack(logger *zap.Logger) {
 	t.Cleanup(s.Queries.Close)
 }
 
-func project(t testing.TB, c runtime.Config) {
-	t.Helper()
+func project(tb testing.TB, c runtime.Config) {
+	tb.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	require.NoError(t, runtime.Migrate(ctx, c.DSN, c.Projections))
+	require.NoError(tb, runtime.Migrate(ctx, c.DSN, c.Projections))
 	rt, err := runtime.New(c)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	ended := make(chan error, 1)
 	go func() { ended <- rt.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
-		require.NoError(t, <-ended)
+		require.NoError(tb, <-ended)
 	})
 	<-rt.Ready()
 }

@@ -191,3 +191,20 @@ func TestGuessesAreLimited(t *testing.T) {
 	_, err = g.Identify(other, gate.DefaultForms())
 	require.NoError(t, err, "another address is not concerned")
 }
+
+func TestOneLimitForANetwork(t *testing.T) {
+	t.Parallel()
+	g := gateOf(newShelf(), true)
+	login := func(address string) error {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.RemoteAddr = address
+		return g.AllowLogin(r, "")
+	}
+	for range 30 {
+		require.NoError(t, login("[2001:db8::1]:1"))
+		require.NoError(t, login("[2001:db8::2]:1"))
+	}
+	require.Error(t, login("[2001:db8::3]:1"))
+	require.NoError(t, login("[2001:db8:0:1::1]:1"))
+	require.NoError(t, login("192.0.2.1:1"))
+}

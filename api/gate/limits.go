@@ -2,6 +2,7 @@ package gate
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -48,13 +49,27 @@ func (g *Gate) AllowLogin(r *http.Request, account string) error {
 	if l == nil {
 		return nil
 	}
-	if err := l.addresses.take(ClientAddress(r)); err != nil {
+	if err := l.addresses.take(network(r)); err != nil {
 		return err
 	}
 	if account == "" {
 		return nil
 	}
 	return l.accounts.take(strings.ToLower(account))
+}
+
+// network is the client's address; of IPv6 its /64, since one client has all of it.
+func network(r *http.Request) string {
+	host := ClientAddress(r)
+	a, err := netip.ParseAddr(host)
+	if err != nil || a.Unmap().Is4() {
+		return host
+	}
+	p, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return host
+	}
+	return p.String()
 }
 
 // use counts a request of a key.
@@ -70,7 +85,7 @@ func (l *limits) guess(r *http.Request) error {
 	if l == nil {
 		return nil
 	}
-	return l.guesses.peek(ClientAddress(r))
+	return l.guesses.peek(network(r))
 }
 
 // guessed counts a worthless token.
@@ -80,7 +95,7 @@ func (l *limits) guessed(r *http.Request, err error) {
 	}
 	switch ReasonOf(err) {
 	case UnknownKey, WrongSecret:
-		_ = l.guesses.take(ClientAddress(r))
+		_ = l.guesses.take(network(r))
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 
 // ErrMinPosition says that Roster-Min-Position is no list of positions. The
 // server answers it before any handler runs.
-var ErrMinPosition = errors.New("Roster-Min-Position must be positions as Roster-Position carries them, separated by commas") //nolint:staticcheck // begins with the header's name
+var ErrMinPosition = errors.New("Roster-Min-Position must be positions as Roster-Position carries them, separated by commas")
 
 // Wrote tells the client and the read side of a change. Call it before the
 // answer is written. A session or key in the result makes it WroteCredentials.

@@ -25,7 +25,7 @@ const (
 
 // ErrIdempotencyKey says that the Idempotency-Key header can not be used. The
 // server answers it before any handler runs.
-var ErrIdempotencyKey = errors.New("Idempotency-Key must be one value of 1 to 255 printable ASCII characters") //nolint:staticcheck // begins with the header's name
+var ErrIdempotencyKey = errors.New("Idempotency-Key must be one value of 1 to 255 printable ASCII characters")
 
 const (
 	maxIdempotencyKey = 255

@@ -187,7 +187,9 @@ func TestFeedAndStatistics(t *testing.T) {
 	}
 	recorded := owner.Do("POST", "/v1/activities", nil, []any{
 		item("1", "ticket", "created", 3*time.Second), item("2", "ticket", "completed", 2*time.Second), item("3", "commit", "pushed", time.Second),
-		item("1", "ticket", "created", 3*time.Second), object{"source": "tracker"}, item("4", "account", "hacked", 0),
+		item("1", "ticket", "created", 3*time.Second),
+		object{"source": "tracker"},
+		item("4", "account", "hacked", 0),
 	})
 	require.Equal(t, http.StatusOK, recorded.Status, "%s", recorded.Body)
 	answer := recorded.Map(s)
