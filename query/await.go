@@ -71,12 +71,6 @@ func sharedWait(ctx context.Context) context.Context {
 	return ctx
 }
 
-// behind says whether a model lacks something noted of a user.
-func (q *Queries) behind(userID string, m *model) bool {
-	reached := m.reached.Load()
-	return q.notes.need(userID, m.stream, reached) > reached
-}
-
 // await waits until m has what a read of userID (or nobody, anybody) needs. Most
 // calls end at the first comparison, of two atomic numbers.
 func (q *Queries) await(ctx context.Context, userID string, m *model) error {

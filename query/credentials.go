@@ -52,6 +52,7 @@ func (q *Queries) Credential(ctx context.Context, keyID string) (Credential, err
 	if err := q.await(ctx, nobody, q.credentials); err != nil {
 		return Credential{}, err
 	}
+	seen := q.credentials.reached.Load() // before the read: the row is at least as new
 	c, err := q.credential(ctx, keyID)
 	whom := c.UserID
 	switch {
@@ -60,13 +61,15 @@ func (q *Queries) Credential(ctx context.Context, keyID string) (Credential, err
 	case err != nil:
 		return Credential{}, err
 	}
-	if !q.behind(whom, q.credentials) {
+	need := q.notes.need(whom, q.credentials.stream, seen)
+	if need <= seen {
 		return c, err
 	}
 	if err := q.await(ctx, whom, q.credentials); err != nil {
 		return Credential{}, err
 	}
-	if q.behind(whom, q.credentials) && (whom == anybody || q.notes.credentials(whom) > q.credentials.reached.Load()) {
+	reached := q.credentials.reached.Load()
+	if reached < need && (whom == anybody || reached < q.notes.credentials(whom)) {
 		return Credential{}, fmt.Errorf("read a credential: %w: it may have changed since", ErrUnavailable)
 	}
 	return q.credential(ctx, keyID)

@@ -64,6 +64,7 @@ func (q *Queries) User(ctx context.Context, ref UserRef) (User, error) {
 	if err := q.await(ctx, nobody, q.users); err != nil {
 		return User{}, err
 	}
+	seen := q.users.reached.Load() // before the read: the row is at least as new
 	u, err := q.user(ctx, ref)
 	whom := u.ID
 	switch {
@@ -72,7 +73,7 @@ func (q *Queries) User(ctx context.Context, ref UserRef) (User, error) {
 	case err != nil:
 		return User{}, err
 	}
-	if !q.behind(whom, q.users) {
+	if q.notes.need(whom, q.users.stream, seen) <= seen {
 		return u, err
 	}
 	if err := q.await(ctx, whom, q.users); err != nil {
