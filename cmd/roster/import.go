@@ -49,7 +49,7 @@ Examples:
 
 The last line says what was done:
 
-  imported 7702 new, 0 duplicates, 0 rejected, 3659 users in 2.4 s
+  imported 7702 new, 0 duplicates, 0 rejected, 3659 users in 8.7 s
 `
 }
 

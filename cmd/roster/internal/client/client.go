@@ -239,5 +239,5 @@ func retryAfter(err error, try int) (time.Duration, bool) {
 func backOff(try int) time.Duration {
 	d := firstPause << min(try-1, 10)
 	d = min(d, maxPause)
-	return d/2 + rand.N(d/2+1) //nolint:gosec // spreads requests, protects nothing
+	return d/2 + rand.N(d/2+1)
 }

@@ -166,16 +166,28 @@ func TestStopEndsWaiting(t *testing.T) {
 	require.Equal(t, int64(1), calls.Load())
 }
 
-func TestNobodyListens(t *testing.T) {
+// Something that is no HTTP server at all: it hangs up.
+func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	address := "http://" + l.Addr().String()
-	require.NoError(t, l.Close())
-	c, k := open(t, address)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
+	c, k := open(t, "http://"+l.Addr().String())
 	err = c.Check(t.Context())
-	require.ErrorContains(t, err, "no answer from "+address+": dial tcp")
+	require.ErrorContains(t, err, "no answer from http://"+l.Addr().String()+": ")
 	require.Len(t, k.waited, 3, "a wrong address is found soon")
+	require.NoError(t, l.Close())
+	<-ended
 }
 
 func TestCheck(t *testing.T) {

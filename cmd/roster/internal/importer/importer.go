@@ -230,11 +230,11 @@ func (i *Importer) learn(made, named int) {
 func (i *Importer) record(ctx, work context.Context, in <-chan batch, counts *Counts) error {
 	for b := range in {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // Run says that it was interrupted
 		}
 		switch err := i.send(ctx, work, b, counts); {
 		case errors.Is(err, ErrInterrupted):
-			return nil //nolint:nilerr // an error would cut off what prepare has on its way
+			return nil // an error would cut off what prepare has on its way
 		case err != nil:
 			return fmt.Errorf("send activities: %w", err)
 		}
