@@ -34,24 +34,27 @@ type process struct {
 
 var addressLine = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
-// binary builds a command of Roster once for all benchmarks.
+// programs is where the binaries are built.
+var programs string
+
+// binary builds Roster's commands once for all benchmarks, when the first asks.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "roster-bench")
-	if err != nil {
-		return "", err
-	}
-	out, err := exec.Command("go", "build", "-o", dir, "../cmd/api", "../cmd/roster").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", programs, "../cmd/api", "../cmd/roster").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w: %s", err, out)
 	}
-	return dir, nil
+	return programs, nil
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if dir, err := binary(); err == nil {
-		_ = os.RemoveAll(dir)
+	dir, err := os.MkdirTemp("", "roster-bench")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	programs = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
 

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/rosterhq/roster/events"
@@ -207,10 +208,22 @@ func unknownUser(field string) *Error {
 	}
 }
 
+// metadataOf encodes metadata that was checked.
+func metadataOf(m map[string]any) json.RawMessage {
+	if len(m) == 0 {
+		return nil
+	}
+	data, err := json.Marshal(m)
+	if err != nil {
+		return nil // check found no such thing
+	}
+	return data
+}
+
 func (b *recording) draft(in *ActivityInput, user, assignee string) events.Draft {
 	p := &events.ActivityRecorded{
 		Sealed: events.Seal(events.ActivityPrivate{
-			EntityTitle: in.EntityTitle, EntityURL: in.EntityURL, ProjectName: in.ProjectName, Metadata: in.Metadata,
+			EntityTitle: in.EntityTitle, EntityURL: in.EntityURL, ProjectName: in.ProjectName, Metadata: metadataOf(in.Metadata),
 		}),
 		SourceID: in.SourceID, User: user, Type: in.Type, Action: in.Action, EntityID: in.EntityID,
 		ProjectID: in.ProjectID, Workspace: in.Workspace, Count: in.Count, Assignee: assignee,

@@ -1,6 +1,9 @@
 package events
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // ActivityType says what an activity is about.
 type ActivityType string
@@ -38,10 +41,11 @@ type ActivityRecorded struct {
 
 // ActivityPrivate is the personal part of an activity.
 type ActivityPrivate struct {
-	EntityTitle string         `json:"entityTitle,omitempty"`
-	EntityURL   string         `json:"entityUrl,omitempty"`
-	ProjectName string         `json:"projectName,omitempty"`
-	Metadata    map[string]any `json:"metadata,omitempty"`
+	EntityTitle string `json:"entityTitle,omitempty"`
+	EntityURL   string `json:"entityUrl,omitempty"`
+	ProjectName string `json:"projectName,omitempty"`
+	// Metadata is an object, kept as it was sent: numbers lose no digit.
+	Metadata json.RawMessage `json:"metadata,omitempty"`
 }
 
 // EventType implements Payload.

@@ -115,7 +115,7 @@ func examples() map[events.Type]events.Payload {
 		&events.ActivityRecorded{
 			Sealed: events.Seal(events.ActivityPrivate{
 				EntityTitle: "Fix login bug", EntityURL: "https://example.com/t/1", ProjectName: "Web App",
-				Metadata: map[string]any{"kind": "pull_request", "merged": true},
+				Metadata: json.RawMessage(`{"kind":"pull_request","merged":true}`),
 			}),
 			SourceID: "42", User: "0190c3a8-0000-7000-8000-00000000000a", Type: events.TicketActivity, Action: "created",
 			EntityID: "web#1", ProjectID: "web", Workspace: "main", Count: 2, Assignee: "0190c3a8-0000-7000-8000-00000000000b",

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -131,7 +132,9 @@ func activityOf(r rows.Activity) (Activity, error) {
 	if len(r.Metadata) == 0 {
 		return a, nil
 	}
-	if err := json.Unmarshal(r.Metadata, &a.Metadata); err != nil {
+	d := json.NewDecoder(bytes.NewReader(r.Metadata))
+	d.UseNumber() // a source's ids may have more digits than a float64
+	if err := d.Decode(&a.Metadata); err != nil {
 		return Activity{}, fmt.Errorf("read the metadata of activity %d: %w", r.Sequence, err)
 	}
 	return a, nil

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func TestActivityIsWhole(t *testing.T) {
 	require.Equal(t, []Activity{{
 		Sequence: 7, UserID: userID(1), Type: "ticket", Action: "created", EntityID: "T-1", EntityTitle: "Title", EntityURL: "https://x",
 		EntityCreatedAt: &at, ProjectID: "p", ProjectName: "Project", Workspace: "w", Count: 3, Assignee: userID(2), Due: &at,
-		OccurredAt: at, RecordedAt: at, Source: "jira", SourceID: "J1", Metadata: map[string]any{"a": map[string]any{"b": []any{1.0}}},
+		OccurredAt: at, RecordedAt: at, Source: "jira", SourceID: "J1", Metadata: map[string]any{"a": map[string]any{"b": []any{json.Number("1")}}},
 	}}, page.Items)
 }
 

@@ -31,8 +31,19 @@ func TestUserIsFoundByEachReference(t *testing.T) {
 	_, err := q.User(ctx, UserRef{ID: userID(2)})
 	require.NoError(t, err, "a deleted user is found by id")
 	for _, ref := range []UserRef{
-		{}, {ID: userID(3)}, {ID: "me"}, {ID: "{" + userID(1) + "}"}, {ID: userID(1) + "\x00"}, {Username: "a\x00da"}, {Username: "\xff"},
-		{Email: "x\x00"}, {Username: "gone"}, {Email: "gone@example.com"}, {Number: 2}, {Number: -1}, {Username: "A%"},
+		{},
+		{ID: userID(3)},
+		{ID: "me"},
+		{ID: "{" + userID(1) + "}"},
+		{ID: userID(1) + "\x00"},
+		{Username: "a\x00da"},
+		{Username: "\xff"},
+		{Email: "x\x00"},
+		{Username: "gone"},
+		{Email: "gone@example.com"},
+		{Number: 2},
+		{Number: -1},
+		{Username: "A%"},
 	} {
 		_, err := q.User(ctx, ref)
 		require.ErrorIs(t, err, ErrNotFound, "%+v", ref)

@@ -210,9 +210,19 @@ func signInRefused(t *testing.T, w *world) {
 	u := w.register(t, commands.Register{})
 	none := w.register(t, commands.Register{LoginType: events.LoginNone})
 	for _, try := range [][2]string{
-		{u.Email, "wrong"}, {u.Email, ""}, {"", password}, {"", ""}, {"nobody@example.com", password}, {"nobody", password}, {none.Email, password},
-		{u.Email + "\x00", password}, {u.Email, password + "\x00"}, {"not an address@", password}, {u.Email, strings.Repeat("x", 10000)},
-		{strings.Repeat("a", 5000) + "@example.com", password}, {u.Username + "'--", password},
+		{u.Email, "wrong"},
+		{u.Email, ""},
+		{"", password},
+		{"", ""},
+		{"nobody@example.com", password},
+		{"nobody", password},
+		{none.Email, password},
+		{u.Email + "\x00", password},
+		{u.Email, password + "\x00"},
+		{"not an address@", password},
+		{u.Email, strings.Repeat("x", 10000)},
+		{strings.Repeat("a", 5000) + "@example.com", password},
+		{u.Username + "'--", password},
 	} {
 		w.anonymous().refused(t, try[0], try[1])
 	}

@@ -2,6 +2,7 @@
 package logtest
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -22,7 +23,7 @@ var activities = map[string]func(*testing.T, Log){
 func activity(user events.Aggregate, sourceID string) events.Draft {
 	d := draft(user, &events.ActivityRecorded{
 		SourceID: sourceID, User: user.ID, Type: events.CommitActivity, Action: "pushed", EntityID: "repo", OccurredAt: at,
-		Sealed: events.Seal(events.ActivityPrivate{EntityTitle: "title", Metadata: map[string]any{"ref": "main"}}),
+		Sealed: events.Seal(events.ActivityPrivate{EntityTitle: "title", Metadata: json.RawMessage(`{"ref":"main"}`)}),
 	}, true)
 	d.Meta.Source = "github"
 	return d

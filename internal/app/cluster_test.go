@@ -37,17 +37,23 @@ func TestManyProcessesOnSharedServers(t *testing.T) {
 	one, other, projector, standby := launched[0], launched[1], launched[2], launched[3]
 	token := one.enter(t)
 	other.must(t, http.StatusCreated, http.MethodPost, "/v1/users", token, `{"username":"grace"}`)
-	one.must(t, http.StatusOK, http.MethodGet, "/v1/users/grace", token, "")
+	sees(t, one, "grace", token, "what one process writes the other serves")
 	standby.must(t, http.StatusOK, http.MethodGet, "/readyz", "", "")
 	require.Contains(t, standby.must(t, http.StatusOK, http.MethodGet, "/metrics", "", ""), "roster_projection_held")
 
 	projector.kill(t)
 	one.kill(t)
 	other.must(t, http.StatusCreated, http.MethodPost, "/v1/users", token, `{"username":"alan"}`)
-	require.Eventually(t, func() bool {
-		status, _, err := other.call(http.MethodGet, "/v1/users/alan", token, "")
-		return err == nil && status == http.StatusOK
-	}, 20*time.Second, 10*time.Millisecond, "the projector that stood by takes over")
+	sees(t, other, "alan", token, "the projector that stood by takes over")
 	other.terminate(t)
 	standby.terminate(t)
+}
+
+// sees waits until a process serves a user that another one may have written.
+func sees(t *testing.T, r *running, username, token, why string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		status, _, err := r.call(http.MethodGet, "/v1/users/"+username, token, "")
+		return err == nil && status == http.StatusOK
+	}, 20*time.Second, 10*time.Millisecond, why)
 }

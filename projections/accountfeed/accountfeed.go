@@ -7,6 +7,8 @@ package accountfeed
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/projections/runtime"
@@ -78,24 +80,35 @@ func on[T any, P interface {
 	events.Payload
 }](action string, tell func(P) detail) runtime.Handler {
 	return runtime.On(func(_ context.Context, q runtime.Queue, m runtime.Event, e P) error {
-		q.Record(draft(m, action, tell(e)))
+		d, err := draft(m, action, tell(e))
+		if err != nil {
+			return err
+		}
+		q.Record(d)
 		return nil
 	})
 }
 
-func draft(m runtime.Event, action string, d detail) events.Draft {
+func draft(m runtime.Event, action string, d detail) (events.Draft, error) {
 	user := m.Aggregate.ID
 	p := &events.ActivityRecorded{
 		SourceID: m.ID, User: user, Type: events.AccountActivity, Action: action, EntityID: user, OccurredAt: m.Time,
 	}
-	p.Private = events.ActivityPrivate{EntityTitle: d.title, Metadata: withoutEmpty(d.more)}
+	p.Private.EntityTitle = d.title
+	if told := withoutEmpty(d.more); len(told) > 0 {
+		data, err := json.Marshal(told)
+		if err != nil {
+			return events.Draft{}, fmt.Errorf("encode what %s tells: %w", m.Type, err)
+		}
+		p.Private.Metadata = data
+	}
 	return events.Draft{
 		Meta: events.Meta{
 			ID: reactionID(m.Meta), Type: p.EventType(), Source: Source, Time: m.Time, Aggregate: m.Aggregate,
 			Actor: m.Actor, CorrelationID: m.CorrelationID, CausationID: m.ID, Dialect: m.Dialect, SealedFor: user,
 		},
 		Payload: p,
-	}
+	}, nil
 }
 
 // withoutEmpty leaves out members that say nothing.

@@ -51,7 +51,7 @@ func TestAChangeBecomesAnActivity(t *testing.T) {
 	require.Equal(t, events.AccountActivity, p.Type)
 	require.Equal(t, "roles_assigned", p.Action)
 	require.Equal(t, m.Time, p.OccurredAt)
-	require.Equal(t, map[string]any{"added": e.Added}, p.Private.Metadata)
+	require.JSONEq(t, `{"added":["owner"]}`, string(p.Private.Metadata))
 	id, err := uuid.Parse(d.Meta.ID)
 	require.NoError(t, err)
 	require.EqualValues(t, 7, id.Version())

@@ -5,8 +5,6 @@ package activity
 import (
 	"context"
 	"embed"
-	"encoding/json"
-	"fmt"
 
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/projections/runtime"
@@ -43,11 +41,7 @@ const recordedSQL = `with fresh as (
 func recorded(_ context.Context, q runtime.Queue, m runtime.Event, e *events.ActivityRecorded) error {
 	var metadata *string
 	if len(e.Private.Metadata) > 0 {
-		data, err := json.Marshal(e.Private.Metadata)
-		if err != nil {
-			return fmt.Errorf("metadata: %w", err)
-		}
-		text := string(data)
+		text := string(e.Private.Metadata)
 		metadata = &text
 	}
 	runtime.Row(q, recordedSQL, int64(m.Sequence),

@@ -1,8 +1,10 @@
 package projtest
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/rosterhq/roster/events"
@@ -73,7 +75,7 @@ func (h *History) Activity(user string) events.Draft {
 	return h.Draft(user, &events.ActivityRecorded{
 		Sealed: events.Seal(events.ActivityPrivate{
 			EntityTitle: fmt.Sprintf("Thing %d of some length, as titles have", n), EntityURL: fmt.Sprintf("https://tracker.example.com/things/%d", n),
-			ProjectName: "octo/cat", Metadata: map[string]any{"kind": "pull_request", "merged": n%2 == 0},
+			ProjectName: "octo/cat", Metadata: json.RawMessage(`{"kind":"pull_request","merged":` + strconv.FormatBool(n%2 == 0) + `}`),
 		}),
 		User: user, Type: types[h.rand.IntN(len(types))], Action: actions[h.rand.IntN(len(actions))],
 		EntityID: fmt.Sprintf("octo/cat#%d", n), ProjectID: fmt.Sprint(n % 7), Workspace: "octo", Count: int64(h.rand.IntN(4)),
