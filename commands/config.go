@@ -36,7 +36,9 @@ type Service struct {
 	minEntropy float64
 	queues     *queues
 	states     *states
-	numbers    *numbers
+	numbers    *blocks[int64]
+	ids        *blocks[string] // of users to come; their data keys are durable
+	doubt      doubt
 	passwords  *passwords
 	defaultOrg string
 	knownOrgs  sync.Map    // ids of organizations that exist; they are never deleted
@@ -70,7 +72,7 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 	s := &Service{
 		log: c.Log, logger: c.Logger, clock: c.Clock, newID: newID, minEntropy: c.PasswordMinEntropy,
 		queues: newQueues(), states: states, passwords: passwords,
-		numbers: newNumbers(c.Log, "user", c.Clock), names: newNames(),
+		numbers: newBlocks(c.Clock, numbersOf(c.Log, "user")), ids: newBlocks(c.Clock, c.Log.NewUsers), names: newNames(),
 	}
 	if s.defaultOrg, err = s.ensureDefaultOrganization(ctx); err != nil {
 		return nil, fmt.Errorf("make default organization: %w", err)

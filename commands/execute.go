@@ -81,27 +81,36 @@ func fixed(c userCommand) builder {
 
 // execute does one command on one user.
 func (s *Service) execute(ctx context.Context, r Request, id string, build builder) (Result, error) {
-	return s.run(ctx, r, s.envelope(r), id, build)
+	return s.run(ctx, r, s.envelope(r), id, build, attempt{load: s.states.cached})
 }
 
-func (s *Service) run(ctx context.Context, r Request, env envelope, id string, build builder) (Result, error) {
+// attempt is what a try starts from.
+type attempt struct {
+	load loader
+	// assume takes claims for free without a look: the append finds out.
+	assume bool
+}
+
+func (s *Service) run(ctx context.Context, r Request, env envelope, id string, build builder, a attempt) (Result, error) {
 	leave, err := s.queues.enter(ctx, id)
 	if err != nil {
 		return Result{}, refusal(err)
 	}
 	defer leave()
-	load := s.states.cached
 	for try := range maxTries {
 		if try > 1 { // another process is at it: give it room
 			if err := pause(ctx, rand.N(time.Millisecond<<min(try, 5))); err != nil { //nolint:gosec // spreads tries, guards nothing
 				return Result{}, err
 			}
 		}
-		res, done, err := s.try(ctx, r.Actor, env, id, build, load)
+		res, done, err := s.try(ctx, r.Actor, env, id, build, a)
 		if done || err != nil {
 			return res, refusal(err)
 		}
-		load = s.states.newest
+		if a.assume {
+			s.doubt.raise()
+		}
+		a = attempt{load: s.states.newest}
 	}
 	return Result{}, &Error{Code: Conflict, Reason: "race", Message: "too many changes of the same thing at once, try again"}
 }
@@ -110,8 +119,8 @@ type loader func(ctx context.Context, id string) (state, error)
 
 // try decides once. It is not done when the decision was made on something that
 // is no longer so.
-func (s *Service) try(ctx context.Context, actor Actor, env envelope, id string, build builder, load loader) (Result, bool, error) {
-	st, err := load(ctx, id)
+func (s *Service) try(ctx context.Context, actor Actor, env envelope, id string, build builder, a attempt) (Result, bool, error) {
+	st, err := a.load(ctx, id)
 	if err != nil {
 		return Result{}, false, err
 	}
@@ -130,7 +139,7 @@ func (s *Service) try(ctx context.Context, actor Actor, env envelope, id string,
 			return Result{}, false, forbidden(action)
 		}
 	}
-	leave, err := s.claimed(ctx, command.claims(st.user), &f)
+	leave, err := s.claimed(ctx, command.claims(st.user), &f, a.assume)
 	if err != nil {
 		return Result{}, false, err
 	}
@@ -145,9 +154,9 @@ func (s *Service) try(ctx context.Context, actor Actor, env envelope, id string,
 	return s.append(ctx, env, id, st, d)
 }
 
-// claimed looks up claims. The register of owners is one for all users: whoever
+// claimed looks up claims, or assumes that names are free. The register of owners is one for all users: whoever
 // is about to change it takes turns inside this process.
-func (s *Service) claimed(ctx context.Context, claims []events.Claim, f *facts) (leave func(), err error) {
+func (s *Service) claimed(ctx context.Context, claims []events.Claim, f *facts, assume bool) (leave func(), err error) {
 	leave = func() {}
 	if len(claims) == 0 {
 		return leave, nil
@@ -158,6 +167,9 @@ func (s *Service) claimed(ctx context.Context, claims []events.Claim, f *facts) 
 			if leave, err = s.queues.enter(ctx, claimOwners); err != nil {
 				return func() {}, err
 			}
+		}
+		if assume && c.Kind != claimOwners && c.Kind != claimFirstUser {
+			continue
 		}
 		if f.claims[c], err = s.log.Claim(ctx, c); err != nil {
 			leave()

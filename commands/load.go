@@ -46,6 +46,9 @@ func newStates(log Log, logger *zap.Logger, size int) (*states, error) {
 	return &states{log: log, logger: logger, cache: cache}, nil
 }
 
+// unborn is the state of a fresh id, which nobody can have written to.
+func unborn(context.Context, string) (state, error) { return state{}, nil }
+
 // cached returns the state in memory, which may be behind the log: an append, or
 // the check of a decision without events, finds out. Without one it loads.
 func (s *states) cached(ctx context.Context, id string) (state, error) {

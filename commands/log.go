@@ -19,9 +19,12 @@ type Log interface {
 	// Append stores a commit and returns the sequence of its first event; its
 	// events have contiguous sequences. After a lost answer it looks for the
 	// command id in the log before it gives up. The first commit of a user
-	// makes the user's data key durable before the event.
+	// makes the user's data key durable before the event, if NewUsers did not.
 	// Errors: events.ErrConflict, events.ErrUnavailable, events.ErrTooLarge.
 	Append(ctx context.Context, c events.Commit) (first uint64, err error)
+	// NewUsers returns n fresh ids of users to come, whose data keys are durable
+	// already. An id that is never used costs its key's bytes.
+	NewUsers(ctx context.Context, n int64) ([]string, error)
 	// Claim returns what the log holds of a claim.
 	Claim(ctx context.Context, c events.Claim) (events.ClaimState, error)
 	// Reserve takes n integers of a counter, first to first+n-1, that nobody

@@ -53,7 +53,7 @@ func (s *Service) register(ctx context.Context, r Request, c Register, first boo
 	reg := registration{s: s, env: env, wanted: c}
 	var refused *Error
 	reg.command, refused = s.checkRegister(c)
-	reg.command.id, reg.command.first = s.newID(), first
+	reg.command.first = first
 	if env.keyed() {
 		reg.command.commandID = env.commandID
 	}
@@ -66,12 +66,11 @@ func (s *Service) register(ctx context.Context, r Request, c Register, first boo
 	if err := reg.prepare(ctx); err != nil {
 		return reg.answer(Result{}, err)
 	}
-	res, err := s.run(ctx, r, env, reg.command.id, reg.build)
-	if err != nil && CodeOf(err) != "" && CodeOf(err) != Unavailable {
+	res, err := s.run(ctx, r, env, reg.command.id, reg.build, attempt{load: unborn, assume: !s.doubt.some()})
+	// After Unavailable the log may hold the registration all the same.
+	if errors.Is(err, errAnswered) || err != nil && CodeOf(err) != "" && CodeOf(err) != Unavailable {
 		s.numbers.giveBack(reg.command.number)
-	}
-	if errors.Is(err, errAnswered) {
-		s.numbers.giveBack(reg.command.number)
+		s.ids.giveBack(reg.command.id)
 	}
 	return reg.answer(res, err)
 }
@@ -131,7 +130,11 @@ func (g *registration) prepare(ctx context.Context) error {
 	}
 	number, err := g.s.numbers.take(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("take a number: %w", err)
+	}
+	if g.command.id, err = g.s.ids.take(ctx); err != nil {
+		g.s.numbers.giveBack(number)
+		return fmt.Errorf("take an id: %w", err)
 	}
 	g.command.number = number
 	return nil

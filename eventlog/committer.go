@@ -41,6 +41,9 @@ func (u *unit) answered() {
 	}
 }
 
+// crowd is how many calls make it worth to wait longer than a linger.
+const crowd = 8
+
 // limits of a committer.
 type limits struct {
 	queue    int // units that may wait; more are refused
@@ -76,8 +79,9 @@ type committer struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	pace   pace
-	recent int // calls in the last groups, falling slowly
+	pace    pace
+	batched bool // the last group went as a batch
+	recent  int  // calls in the last groups, falling slowly
 
 	// Reused by the goroutine.
 	group    []*unit
@@ -180,9 +184,14 @@ func (c *committer) waiting() (int, bool) {
 }
 
 // linger lets a group fill while others are about to come: those being encoded
-// now, and as many as came to the last groups. A lone writer never waits. It
-// yields instead of sleeping: the runtime's timers are too coarse for this.
+// now, and as many as came to the last groups. A lone writer never waits. Where
+// the group goes as a batch, waiting for a part of what a batch costs pays: all
+// who come meanwhile share it.
 func (c *committer) linger(waiting int) {
+	if worth := c.pace.worthWaiting(max(waiting, c.recent), c.batched); c.recent >= crowd && worth > c.limits.linger {
+		c.gather(waiting, worth)
+		return
+	}
 	expect := max(int(c.around.Load()), c.recent)
 	if expect <= 1 || waiting >= expect {
 		return
@@ -191,6 +200,22 @@ func (c *committer) linger(waiting int) {
 		runtime.Gosched()
 		if waiting, _ = c.waiting(); waiting >= expect {
 			return
+		}
+	}
+}
+
+// gather waits for as long as others keep coming, within patience.
+func (c *committer) gather(waiting int, patience time.Duration) {
+	now := time.Now()
+	end, quiet := now.Add(patience), now.Add(c.limits.linger)
+	for ; now.Before(end) && now.Before(quiet); now = time.Now() {
+		runtime.Gosched() // timers are too coarse for so little
+		before := waiting
+		if waiting, _ = c.waiting(); waiting >= c.limits.units {
+			return
+		}
+		if waiting > before {
+			quiet = now.Add(c.limits.linger)
 		}
 	}
 }
@@ -281,7 +306,8 @@ func (c *committer) publish() {
 	for _, u := range c.group {
 		single = single && len(u.msgs) == 1
 	}
-	if single && c.pace.plain(len(c.group)) {
+	c.batched = !single || !c.pace.plain(len(c.group))
+	if !c.batched {
 		start := time.Now()
 		c.publishPlain(c.group)
 		c.pace.tookPlain(len(c.group), time.Since(start))

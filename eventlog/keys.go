@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/nats-io/nats.go"
 
@@ -131,6 +132,43 @@ func (k *keyring) open(userID string, last stored) (*events.DataKey, error) {
 	return key, nil
 }
 
+// NewUsers returns n fresh ids of users to come, at most 1,000 at once, whose
+// data keys are stored when this returns: one batch for all, so that a
+// registration need not wait for a sync of its own.
+func (l *Log) NewUsers(ctx context.Context, n int64) ([]string, error) {
+	ids := make([]string, n)
+	raws := make([][]byte, n)
+	u := &unit{}
+	for i := range ids {
+		ids[i], raws[i] = uuid.Must(uuid.NewV7()).String(), events.NewRawKey()
+		u.add(l.keys.message(ids[i], raws[i]), 0)
+	}
+	l.keyMaker.enter()
+	defer l.keyMaker.leave()
+	err := l.keyMaker.submit(ctx, u)
+	if err == nil {
+		err = u.err
+	}
+	if err != nil { // what may be stored all the same is never used
+		return nil, unavailable("make data keys", err)
+	}
+	for i, id := range ids {
+		key, err := events.NewDataKey(raws[i])
+		if err != nil {
+			return nil, fmt.Errorf("make data keys: %w", err)
+		}
+		l.keys.remember(id, key)
+	}
+	return ids, nil
+}
+
+func (k *keyring) message(userID string, raw []byte) *nats.Msg {
+	return &nats.Msg{
+		Subject: k.log.names.userKey(userID), Header: make(nats.Header, 4),
+		Data: k.vault.Wrap(raw, vault.UserKeyName(userID)),
+	}
+}
+
 // ensure returns the key of a user who may have none yet, and makes it then: it
 // is stored when this returns. Keys of users who register at the same time
 // travel in one batch. Of processes that make one for the same user, the first
@@ -144,10 +182,7 @@ func (k *keyring) ensure(ctx context.Context, userID string) (*events.DataKey, e
 	defer l.keyMaker.leave()
 	raw := events.NewRawKey()
 	u := &unit{}
-	u.add(&nats.Msg{
-		Subject: l.names.userKey(userID), Header: make(nats.Header, 4),
-		Data: k.vault.Wrap(raw, vault.UserKeyName(userID)),
-	}, 0)
+	u.add(k.message(userID, raw), 0)
 	err := l.keyMaker.submit(ctx, u)
 	if err == nil {
 		err = u.err

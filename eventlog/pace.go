@@ -3,6 +3,9 @@ package eventlog
 import "time"
 
 // perMessage is what one more message in a batch costs, roughly and everywhere.
+// longestWait bounds how long a batch waits for company.
+const longestWait = 4 * time.Millisecond
+
 const perMessage = 12 * time.Microsecond
 
 // pace knows what publishing costs on this server, from what it cost so far,
@@ -20,6 +23,16 @@ func newPace() pace { return pace{each: 250 * time.Microsecond, batch: 2200 * ti
 
 func (p *pace) plain(n int) bool {
 	return n == 1 || time.Duration(n)*p.each <= p.batch+time.Duration(n)*perMessage
+}
+
+// worthWaiting returns for how long a group of n may wait for company: a part of
+// what it costs, which all who come meanwhile share.
+func (p *pace) worthWaiting(n int, batched bool) time.Duration {
+	cost := p.batch
+	if !batched {
+		cost = min(cost, time.Duration(n)*p.each)
+	}
+	return min(cost/2, longestWait)
 }
 
 func (p *pace) tookPlain(n int, d time.Duration) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/rosterhq/roster/events"
 )
 
@@ -30,6 +32,23 @@ func (l *Log) makeKey(userID string) error {
 	}
 	l.keys[userID] = key
 	return nil
+}
+
+// NewUsers returns fresh ids of users that have data keys.
+func (l *Log) NewUsers(ctx context.Context, n int64) ([]string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(ctx); err != nil {
+		return nil, fmt.Errorf("make users: %w", err)
+	}
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = uuid.Must(uuid.NewV7()).String()
+		if err := l.makeKey(ids[i]); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
 }
 
 // DataKey returns the key that seals what is personal of a user,

@@ -12,13 +12,14 @@ import (
 
 // counter reserves as the log would and remembers the sizes.
 type counter struct {
+	Log
 	mu    sync.Mutex
 	next  int64
 	sizes []int64
 	err   error
 }
 
-func (c *counter) reserve(_ context.Context, n int64) (int64, error) {
+func (c *counter) Reserve(_ context.Context, _ string, n int64) (int64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -34,7 +35,7 @@ func TestNumbers(t *testing.T) {
 	t.Parallel()
 	var c counter
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	n := &numbers{reserve: c.reserve, clock: func() time.Time { return now }}
+	n := newBlocks(func() time.Time { return now }, numbersOf(&c, "user"))
 	take := func() int64 {
 		number, err := n.take(context.Background())
 		require.NoError(t, err)
@@ -60,7 +61,7 @@ func TestNumbers(t *testing.T) {
 func TestNumbersAtOnce(t *testing.T) {
 	t.Parallel()
 	var c counter
-	n := &numbers{reserve: c.reserve, clock: time.Now}
+	n := newBlocks(time.Now, numbersOf(&c, "user"))
 	var mu sync.Mutex
 	seen := map[int64]bool{}
 	var wg sync.WaitGroup
@@ -92,7 +93,7 @@ func TestNumbersAtOnce(t *testing.T) {
 func TestNumbersWhenTheLogIsAway(t *testing.T) {
 	t.Parallel()
 	c := counter{err: errors.New("away")}
-	n := &numbers{reserve: c.reserve, clock: time.Now}
+	n := newBlocks(time.Now, numbersOf(&c, "user"))
 	_, err := n.take(context.Background())
 	require.ErrorIs(t, err, c.err)
 	c.err = nil
