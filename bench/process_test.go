@@ -136,6 +136,7 @@ func (p *process) post(b *testing.B, path, body string, want int) []byte {
 
 // do sends one request; it is safe for concurrent use.
 func (p *process) do(b *testing.B, method, path, body string, header http.Header) (int, []byte, http.Header) {
+	b.Helper()
 	req, err := http.NewRequestWithContext(b.Context(), method, p.url+path, strings.NewReader(body))
 	if err != nil {
 		b.Error(err)

@@ -99,7 +99,7 @@ func (s *Service) run(ctx context.Context, r Request, env envelope, id string, b
 	defer leave()
 	for try := range maxTries {
 		if try > 1 { // another process is at it: give it room
-			if err := pause(ctx, rand.N(time.Millisecond<<min(try, 5))); err != nil { //nolint:gosec // spreads tries, guards nothing
+			if err := pause(ctx, rand.N(time.Millisecond<<min(try, 5))); err != nil {
 				return Result{}, err
 			}
 		}

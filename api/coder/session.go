@@ -79,7 +79,7 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 }
 
 func setCookie(w http.ResponseWriter, r *http.Request, token string, age int) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where the connection is; without TLS it would be lost
+	http.SetCookie(w, &http.Cookie{
 		Name: gate.CoderCookie, Value: token, Path: "/", MaxAge: age,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
 	})

@@ -11,10 +11,10 @@ import (
 	"github.com/rosterhq/roster/events"
 )
 
-func (a answer) items(t testing.TB) []map[string]any {
-	t.Helper()
-	list, ok := a.at(t, "data").([]any)
-	require.True(t, ok, a.body)
+func (a answer) items(tb testing.TB) []map[string]any {
+	tb.Helper()
+	list, ok := a.at(tb, "data").([]any)
+	require.True(tb, ok, a.body)
 	out := make([]map[string]any, len(list))
 	for i, item := range list {
 		out[i], _ = item.(map[string]any)
@@ -23,6 +23,7 @@ func (a answer) items(t testing.TB) []map[string]any {
 }
 
 func activityPages(t *testing.T, w *world) {
+	t.Helper()
 	c := w.enter(t, commands.Register{})
 	a := c.get(t, "/api/user/activity")
 	require.Equal(t, 200, a.status)
@@ -85,6 +86,7 @@ func compare(a, b string) int {
 }
 
 func activityTypes(t *testing.T, w *world) {
+	t.Helper()
 	c := w.enter(t, commands.Register{})
 	at := time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 	for _, kind := range []events.ActivityType{"ticket", "project", "comment", "review", "commit"} {
@@ -114,6 +116,7 @@ func activityTypes(t *testing.T, w *world) {
 }
 
 func activityItems(t *testing.T, w *world) {
+	t.Helper()
 	c := w.enter(t, commands.Register{})
 	at := time.Date(2024, 3, 1, 12, 0, 0, 123456000, time.UTC)
 	w.did(t, c.user.ID,

@@ -12,10 +12,10 @@ import (
 	"github.com/rosterhq/roster/query"
 )
 
-func encode(t testing.TB, v any) string {
-	t.Helper()
+func encode(tb testing.TB, v any) string {
+	tb.Helper()
 	w := newRecorder()
-	require.NoError(t, writeJSON(w, 200, v))
+	require.NoError(tb, writeJSON(w, 200, v))
 	return w.Body.String()
 }
 
@@ -78,10 +78,10 @@ func TestRole(t *testing.T) {
 	}
 }
 
-func membersOf(t testing.TB, body string) *members {
-	t.Helper()
+func membersOf(tb testing.TB, body string) *members {
+	tb.Helper()
 	o, err := gate.ParseObject([]byte(body))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return newMembers(o)
 }
 

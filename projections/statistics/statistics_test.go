@@ -239,7 +239,7 @@ func TestAncientTicketsOverflowNothing(t *testing.T) {
 func TestLongHistoriesStayCheap(t *testing.T) {
 	t.Parallel()
 	conn := database(t)
-	conn.Exec(context.Background(), "set statement_timeout = '20s'") //nolint:errcheck // a guard only
+	conn.Exec(context.Background(), "set statement_timeout = '20s'")
 	actions := []string{"created", "completed", "reopened", "reopened", "assigned"}
 	facts := make([]fact, 5000)
 	for i := range facts {
@@ -285,7 +285,7 @@ func BenchmarkProject(b *testing.B) {
 }
 
 func benchmarkFacts(kind string, n int) []fact {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same facts each time
+	random := rand.New(rand.NewPCG(1, 2))
 	facts := make([]fact, n)
 	for i := range facts {
 		f := &facts[i]
