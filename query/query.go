@@ -16,6 +16,8 @@
 // one snapshot over several reads.
 package query
 
+//go:generate sh -c "cd .. && go tool -modfile=tools/go.mod sqlc generate"
+
 import (
 	"context"
 	"fmt"
