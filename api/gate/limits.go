@@ -21,7 +21,7 @@ const (
 	loginAccountBurst = 10
 	guessesPerAddress = rate.Limit(5)
 	guessBurst        = 300
-	usesPerKey        = rate.Limit(2000)
+	usesPerKey        = rate.Limit(10_000)
 	useBurst          = 10000
 
 	maxBuckets = 20000 // of each kind: what bounds the memory

@@ -23,6 +23,9 @@ func activityInput(raw []byte) (commands.ActivityInput, *commands.Error) {
 		Workspace: f.text("workspace"), Count: f.integer("count"),
 		Due: f.moment("due"), Metadata: f.free("metadata"), Assignee: userRef(f, "assignee"),
 	}
+	if _, given := f.object["count"]; !given && in.Type == events.CommitActivity {
+		in.Count = 1 // who reports a commit and no number means one; an explicit 0 stays 0
+	}
 	if ref := userRef(f, "user"); ref != nil {
 		in.User = *ref
 	} else if _, given := f.object["user"]; !given || isNull(f.object["user"]) {

@@ -216,9 +216,14 @@ func TestFeedAndStatistics(t *testing.T) {
 	for _, period := range []string{"", "?period=week", "?period=month", "?period=quarter", "?period=year"} {
 		require.Equal(t, http.StatusOK, owner.Do("GET", "/v1/users/ada/statistics"+period, nil, nil).Status)
 	}
+	one := item("5", "commit", "pushed", 0)
+	delete(one, "count") // one commit
+	none := item("6", "commit", "pushed", 0)
+	none["count"] = 0
+	require.EqualValues(t, 2, owner.Do("POST", "/v1/activities", nil, []any{one, none}).Map(s)["accepted"])
 	stats := ada.Do("GET", "/v1/users/me/statistics?period=year", nil, nil).Map(s)
 	if now.Add(-time.Hour).Year() == now.Year() {
-		require.EqualValues(t, 3, stats["activity"].(object)["commits"])
+		require.EqualValues(t, 4, stats["activity"].(object)["commits"])
 		require.EqualValues(t, 1, stats["tickets"].(object)["completed"])
 	}
 }

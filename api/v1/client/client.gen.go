@@ -322,10 +322,12 @@ type NewActivity struct {
 	Action string `json:"action"`
 
 	// Assignee A user, by exactly one of id, username, email, or provider and subject together
-	Assignee UserRef   `json:"assignee,omitempty,omitzero"`
-	Count    int64     `json:"count,omitempty,omitzero"`
-	Due      time.Time `json:"due,omitempty,omitzero"`
-	Entity   Entity    `json:"entity"`
+	Assignee UserRef `json:"assignee,omitempty,omitzero"`
+
+	// Count How many, of commits say; 1 when absent from a commit
+	Count  int64     `json:"count,omitempty,omitzero"`
+	Due    time.Time `json:"due,omitempty,omitzero"`
+	Entity Entity    `json:"entity"`
 
 	// Id Unique within the source
 	Id string `json:"id"`
