@@ -38,7 +38,10 @@ type Config struct {
 	Logger *zap.Logger // nil for none
 	// Head returns the last sequence of a stream. Nil: nothing is known of heads,
 	// so that no position is ever too far ahead.
-	Head     func(ctx context.Context, s events.Stream) (uint64, error)
+	Head func(ctx context.Context, s events.Stream) (uint64, error)
+	// Log is followed by the tail; its Head is taken where Head is nil. Nil: the
+	// tail is never current.
+	Log      Log
 	MaxConns int32 // of the pool; 0 means 8, enough for two cores
 }
 
@@ -58,6 +61,7 @@ type Queries struct {
 	logger   *zap.Logger
 	notes    *notes
 	progress *progress
+	tail     *Tail
 	stop     context.CancelFunc
 
 	users, credentials, activity, statistics *model
@@ -75,7 +79,7 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 		return nil, fmt.Errorf("open the pool of the read models: %w", err)
 	}
 	q := &Queries{
-		pool: pool, rows: rows.New(pool), head: c.Head, logger: c.Logger,
+		pool: pool, rows: rows.New(pool), head: c.head(), logger: c.Logger,
 		users: newModel("users_v1", events.Roster), credentials: newModel("credentials_v1", events.Roster),
 		activity: newModel("activity_v1", events.Activity), statistics: newModel("statistics_v1", events.Activity),
 	}
@@ -84,7 +88,8 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 	}
 	models := []*model{q.users, q.credentials, q.activity, q.statistics}
 	q.notes = newNotes(func() positions { return covered(models) })
-	if err := q.noteHeads(ctx); err != nil {
+	heads, err := q.noteHeads(ctx)
+	if err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -92,11 +97,20 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	q.stop = stop
 	go q.progress.run(run)
+	q.tail = newTail(c.Log, q.logger)
+	q.tail.start(run, heads)
 	if err := q.progress.tried(ctx); err != nil {
 		q.Close()
 		return nil, fmt.Errorf("read the checkpoints: %w", err)
 	}
 	return q, nil
+}
+
+func (c Config) head() func(context.Context, events.Stream) (uint64, error) {
+	if c.Head == nil && c.Log != nil {
+		return c.Log.Head
+	}
+	return c.Head
 }
 
 func poolConfig(c Config) (*pgxpool.Config, error) {
@@ -126,23 +140,25 @@ func poolConfig(c Config) (*pgxpool.Config, error) {
 
 // noteHeads makes reads wait for what the log held at the start: who wrote it may
 // have asked a process before this one.
-func (q *Queries) noteHeads(ctx context.Context) error {
+func (q *Queries) noteHeads(ctx context.Context) (heads positions, err error) {
 	if q.head == nil {
-		return nil
+		return heads, nil
 	}
 	for _, s := range []events.Stream{events.Roster, events.Activity} {
 		head, err := q.head(ctx, s)
 		if err != nil {
-			return fmt.Errorf("ask for the head of %s: %w", s, err)
+			return heads, fmt.Errorf("ask for the head of %s: %w", s, err)
 		}
+		*heads.at(s) = head
 		q.notes.raiseFloor(s, head)
 	}
-	return nil
+	return heads, nil
 }
 
 // Close ends the connections. No read may be under way or begin.
 func (q *Queries) Close() {
 	q.stop()
+	q.tail.close()
 	<-q.progress.done
 	q.pool.Close()
 }
@@ -154,6 +170,9 @@ func (q *Queries) Ping(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Tail is the one live reader of the log in this process.
+func (q *Queries) Tail() *Tail { return q.tail }
 
 // Note remembers the position of a user's newest change made by this process:
 // reads of the user wait for it.

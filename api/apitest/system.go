@@ -105,7 +105,7 @@ func (s *System) startBack(logger *zap.Logger) {
 		NATS: nc, DSN: dsn, StreamName: func(stream events.Stream) string { return eventlog.StreamName("", stream) },
 		Keys: log, Recorder: log, Logger: logger, Projections: projections.All(),
 	})
-	s.Queries, err = query.Open(ctx, query.Config{DSN: dsn, Logger: logger, Head: log.Head})
+	s.Queries, err = query.Open(ctx, query.Config{DSN: dsn, Logger: logger, Log: log})
 	require.NoError(t, err)
 	t.Cleanup(s.Queries.Close)
 }

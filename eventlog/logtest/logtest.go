@@ -30,6 +30,8 @@ type Log interface {
 	PrefetchKeys(ctx context.Context, userIDs []string) error
 	EraseKey(ctx context.Context, userID string) error
 	Head(ctx context.Context, s events.Stream) (uint64, error)
+	Follow(ctx context.Context, s events.Stream, from uint64, f events.Follower) error
+	Open(ctx context.Context, e events.Stored) (events.Recorded, error)
 	Close(ctx context.Context) error
 }
 
@@ -37,7 +39,7 @@ type Log interface {
 // closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) Log) {
 	t.Helper()
-	for _, group := range []map[string]func(*testing.T, Log){commits, races, claims, keys, activities, states} {
+	for _, group := range []map[string]func(*testing.T, Log){commits, races, claims, keys, activities, states, follows} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -36,6 +36,7 @@ type Log struct {
 type stream struct {
 	messages []message           // at index sequence-1
 	subjects map[string][]uint64 // sequences
+	changed  chan struct{}       // closed by the next message
 }
 
 type message struct {
@@ -59,7 +60,7 @@ func New(masterKey []byte) *Log {
 		keys: map[string]*events.DataKey{}, snapshots: map[events.Aggregate]events.Snapshot{},
 	}
 	for _, s := range []events.Stream{events.Roster, events.Activity} {
-		l.streams[s] = &stream{subjects: map[string][]uint64{}}
+		l.streams[s] = &stream{subjects: map[string][]uint64{}, changed: make(chan struct{})}
 	}
 	return l
 }
@@ -77,6 +78,8 @@ func (s *stream) put(subject string, m message) uint64 {
 	s.messages = append(s.messages, m)
 	sequence := uint64(len(s.messages))
 	s.subjects[subject] = append(s.subjects[subject], sequence)
+	close(s.changed)
+	s.changed = make(chan struct{})
 	return sequence
 }
 

@@ -84,7 +84,11 @@ func (l *Log) Events(s events.Stream, from uint64) ([]events.Recorded, error) {
 }
 
 func (l *Log) decode(s events.Stream, sequence uint64) (events.Recorded, error) {
-	m := l.streams[s].at(sequence)
+	return l.open(s, sequence, *l.streams[s].at(sequence))
+}
+
+// open decodes a message; the lock is held.
+func (l *Log) open(s events.Stream, sequence uint64, m message) (events.Recorded, error) {
 	meta, err := events.DecodeMeta(m.header)
 	if err != nil {
 		return events.Recorded{}, err

@@ -194,7 +194,7 @@ func (a *API) startReadSide(ctx context.Context) error {
 		}
 	}
 	a.queries, err = query.Open(ctx, query.Config{
-		DSN: a.dsn, Logger: a.parts.log.Named("query"), Head: a.log.Head, MaxConns: readConnections(),
+		DSN: a.dsn, Logger: a.parts.log.Named("query"), Log: a.log, MaxConns: readConnections(),
 	})
 	if err != nil {
 		return fmt.Errorf("open the read models: %w", err)

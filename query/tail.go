@@ -1,0 +1,170 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// Log is what the tail needs of the event log.
+type Log interface {
+	// Follow reads a stream in order from a sequence on, until ctx ends.
+	Follow(ctx context.Context, s events.Stream, from uint64, f events.Follower) error
+	// Open reads an event that was delivered sealed.
+	Open(ctx context.Context, e events.Stored) (events.Recorded, error)
+	// Head returns the last sequence of a stream.
+	Head(ctx context.Context, s events.Stream) (uint64, error)
+}
+
+// proofLasts is how long the word of the log that nothing is missing counts. The
+// word itself may be 400 ms old: together they stay below one second.
+const proofLasts = 550 * time.Millisecond
+
+// Tail reads both streams live, once for a process, and hands each event to
+// whoever subscribed. It begins at what the log held when the process started.
+type Tail struct {
+	log              Log // nil: nothing is followed, and never current
+	logger           *zap.Logger
+	roster, activity *line
+	stop             context.CancelFunc
+	running          sync.WaitGroup
+}
+
+func newTail(log Log, logger *zap.Logger) *Tail {
+	return &Tail{
+		log: log, logger: logger, stop: func() {},
+		roster: &line{stream: events.Roster}, activity: &line{stream: events.Activity},
+	}
+}
+
+func (t *Tail) of(s events.Stream) *line {
+	if s == events.Activity {
+		return t.activity
+	}
+	return t.roster
+}
+
+// start follows each stream from behind the head it had.
+func (t *Tail) start(ctx context.Context, heads positions) {
+	t.roster.sequence.Store(heads.roster)
+	t.activity.sequence.Store(heads.activity)
+	if t.log == nil {
+		return
+	}
+	ctx, t.stop = context.WithCancel(ctx)
+	for _, l := range []*line{t.roster, t.activity} {
+		t.running.Go(func() { t.follow(ctx, l, *heads.at(l.stream)+1) })
+	}
+}
+
+// follow ends with ctx. A log that went back is not followed any more: what was
+// read of it is worth nothing, and the process has to be started anew.
+func (t *Tail) follow(ctx context.Context, l *line, from uint64) {
+	err := t.log.Follow(ctx, l.stream, from, l)
+	l.proven.Store(0)
+	if ctx.Err() == nil {
+		t.logger.Error("the log is not followed any more", zap.String("stream", string(l.stream)), zap.Error(err))
+		if errors.Is(err, events.ErrWentBack) {
+			t.logger.Error("the log is another one than at the start: start this process anew")
+		}
+	}
+}
+
+func (t *Tail) close() {
+	t.stop()
+	t.running.Wait()
+}
+
+// Subscribe calls f with each event of a stream from now on, in order, on the
+// tail's goroutine: f must not block. Events behind the sequence that Current
+// gives after Subscribe returned are all delivered; the one at it may be. A call
+// under way when unsubscribe is called may end after it.
+func (t *Tail) Subscribe(s events.Stream, f func(events.Stored)) (unsubscribe func()) {
+	return t.of(s).subscribe(f)
+}
+
+// Current returns up to where a stream was delivered. It is ok while the log
+// proves that this is its end, or was within the last second.
+func (t *Tail) Current(s events.Stream) (sequence uint64, ok bool) {
+	l := t.of(s)
+	sequence = l.sequence.Load()
+	return sequence, l.current()
+}
+
+// line is one stream as the tail reads it: an events.Follower.
+type line struct {
+	stream   events.Stream
+	note     func(events.Stored) // before anybody else
+	sequence atomic.Uint64
+	proven   atomic.Int64 // when the log last said that nothing is missing, since epoch; 0 for never
+
+	mu          sync.Mutex
+	subscribers atomic.Pointer[[]*subscriber]
+}
+
+type subscriber struct{ f func(events.Stored) }
+
+// epoch makes moments of the monotonic clock fit into an atomic number.
+var epoch = time.Now()
+
+func (l *line) current() bool {
+	proven := l.proven.Load()
+	return proven != 0 && time.Since(epoch)-time.Duration(proven) < proofLasts
+}
+
+// Event moves on before it looks who subscribed: whoever subscribed and then read
+// the sequence misses nothing behind it.
+func (l *line) Event(e events.Stored) {
+	if l.note != nil {
+		l.note(e)
+	}
+	l.sequence.Store(e.Sequence)
+	if all := l.subscribers.Load(); all != nil {
+		for _, s := range *all {
+			s.f(e)
+		}
+	}
+}
+
+// Caught implements events.Follower.
+func (l *line) Caught(head uint64) {
+	raise(&l.sequence, head)
+	l.proven.Store(max(int64(time.Since(epoch)), 1))
+}
+
+// Lost implements events.Follower.
+func (l *line) Lost(error) { l.proven.Store(0) }
+
+func (l *line) subscribe(f func(events.Stored)) (unsubscribe func()) {
+	s := &subscriber{f: f}
+	l.change(func(all []*subscriber) []*subscriber { return append(all, s) })
+	return func() {
+		l.change(func(all []*subscriber) []*subscriber {
+			kept := all[:0]
+			for _, other := range all {
+				if other != s {
+					kept = append(kept, other)
+				}
+			}
+			return kept
+		})
+	}
+}
+
+// change replaces the list: whoever walks the old one is not disturbed.
+func (l *line) change(f func([]*subscriber) []*subscriber) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []*subscriber
+	if old := l.subscribers.Load(); old != nil {
+		all = append(all, *old...)
+	}
+	all = f(all)
+	l.subscribers.Store(&all)
+}
