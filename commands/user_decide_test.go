@@ -198,7 +198,16 @@ func TestDecisions(t *testing.T) {
 		{name: "delete a key that ended", actor: ann, user: "ann", command: deleteKey{id: "old", past: true}, events: []events.Type{"roster.user.key-deleted.v1"}},
 		{name: "delete an unknown key", actor: ann, user: "ann", command: deleteKey{id: "none"}, code: NotFound, reason: "key"},
 		{
+			name: "the first command makes the record of preferences", actor: ann, user: "ann",
+			command: updatePreferences{UpdatePreferences{Dialect: "codimir"}},
+			events:  []events.Type{"roster.user.preferences-updated.v1"},
+		},
+		{
 			name: "preferences that are so already", actor: ann, user: "ann",
+			given: func(t *testing.T, w *world) {
+				t.Helper()
+				require.Nil(t, w.do(t, ann, "ann", updatePreferences{UpdatePreferences{Dialect: "codimir"}}, "first"))
+			},
 			command: updatePreferences{UpdatePreferences{Dialect: "codimir", Changes: map[string]any{"theme": nil}, Language: text("")}},
 		},
 	}

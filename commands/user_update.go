@@ -147,7 +147,8 @@ func decidePreferences(u User, c updatePreferences) (decision, *Error) {
 	if c.Language != nil && *c.Language != u.Language {
 		p.Private.Language = c.Language
 	}
-	if p.Private.Changes == nil && p.Private.Language == nil {
+	// The first command makes the record, whatever it says.
+	if _, known := u.Preferences[c.Dialect]; known && p.Private.Changes == nil && p.Private.Language == nil {
 		return decision{}, nil
 	}
 	return decided(&p)
