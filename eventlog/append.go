@@ -15,8 +15,10 @@ import (
 )
 
 // Append stores a commit and returns the sequence of its first event; its
-// events have contiguous sequences, and its claims follow. The first commit of
-// a user makes the user's data key durable before the event.
+// events have contiguous sequences, and its claims come before them, so that a
+// stream that nothing is written to ends with an event: readers that are sent
+// events alone see that they are at its end. The first commit of a user makes
+// the user's data key durable before the event.
 //
 // Errors: events.ErrConflict and events.ErrTooLarge (nothing was stored),
 // events.ErrUnavailable (unknown; appending the same commit again is safe),
@@ -46,7 +48,12 @@ func (l *Log) encode(ctx context.Context, c *events.Commit) (*unit, error) {
 	}
 	keyFor := func(userID string) (*events.DataKey, error) { return l.DataKey(ctx, userID) }
 	n := len(c.Events) + len(c.Claims)
-	u := &unit{msgs: make([]*nats.Msg, 0, n), expected: make([]uint64, 0, n)}
+	u := &unit{msgs: make([]*nats.Msg, 0, n), expected: make([]uint64, 0, n), deciding: len(c.Claims)}
+	for _, change := range c.Claims {
+		u.add(&nats.Msg{
+			Subject: l.claimSubject(change.Claim), Header: make(nats.Header, 4), Data: []byte(change.Holder),
+		}, change.Expected)
+	}
 	subject := l.names.aggregate(c.Aggregate)
 	for i := range c.Events {
 		h, data, err := wire.Encode(&c.Events[i], c.Aggregate, keyFor)
@@ -59,11 +66,6 @@ func (l *Log) encode(ctx context.Context, c *events.Commit) (*unit, error) {
 			continue
 		}
 		u.add(m, c.Expected)
-	}
-	for _, change := range c.Claims {
-		u.add(&nats.Msg{
-			Subject: l.claimSubject(change.Claim), Header: make(nats.Header, 4), Data: []byte(change.Holder),
-		}, change.Expected)
 	}
 	return u, nil
 }
@@ -82,8 +84,8 @@ func (u *unit) add(m *nats.Msg, expected uint64) {
 const storeTries = 3
 
 // store brings a unit into a stream and resolves what is left open: the answer
-// is certain unless it is events.ErrUnavailable. The unit's first message must
-// be guarded and carry an id.
+// is certain unless it is events.ErrUnavailable. It returns the sequence of the
+// unit's deciding message, which must be guarded and carry an id.
 func (l *Log) store(ctx context.Context, c *committer, stream string, u *unit) (uint64, error) {
 	for try := 1; ; try++ {
 		err := c.submit(ctx, u)
@@ -92,24 +94,25 @@ func (l *Log) store(ctx context.Context, c *committer, stream string, u *unit) (
 		}
 		switch {
 		case err == nil:
-			l.raiseFloors(u, u.first)
-			return u.first, nil
+			at := u.first + uint64(u.deciding)
+			l.raiseFloors(u, at)
+			return at, nil
 		case ctx.Err() != nil:
 			return 0, unavailable("store", err)
 		case errors.Is(err, events.ErrConflict), errors.Is(err, errUnknown):
 		default:
 			return 0, err
 		}
-		first, mine, lookErr := l.find(ctx, stream, u)
+		at, mine, lookErr := l.find(ctx, stream, u)
 		switch {
 		case lookErr != nil:
 			return 0, unavailable("look for a commit of unknown outcome", lookErr)
 		case mine:
-			l.raiseFloors(u, first)
-			return first, nil
-		case first != 0 || errors.Is(err, events.ErrConflict):
-			l.raiseFloorsOfLost(ctx, stream, u, first)
-			return 0, fmt.Errorf("%w (last expected %d)", events.ErrConflict, u.expected[0])
+			l.raiseFloors(u, at)
+			return at, nil
+		case at != 0 || errors.Is(err, events.ErrConflict):
+			l.raiseFloorsOfLost(ctx, stream, u, at)
+			return 0, fmt.Errorf("%w (last expected %d)", events.ErrConflict, u.expected[u.deciding])
 		case try == storeTries:
 			return 0, unavailable("store", err)
 		}
@@ -130,9 +133,9 @@ func (l *Log) store(ctx context.Context, c *committer, stream string, u *unit) (
 // It compares event ids, not command ids: another process that carries out the
 // same command at the same time made other events of it (another secret, say).
 // That is a conflict, and deciding again finds the command among those done.
-func (l *Log) find(ctx context.Context, stream string, u *unit) (first uint64, mine bool, err error) {
-	m := u.msgs[0]
-	next, err := l.read.leaderNext(ctx, stream, m.Subject, u.expected[0]+1)
+func (l *Log) find(ctx context.Context, stream string, u *unit) (at uint64, mine bool, err error) {
+	m := u.msgs[u.deciding]
+	next, err := l.read.leaderNext(ctx, stream, m.Subject, u.expected[u.deciding]+1)
 	if err != nil || next.sequence == 0 {
 		return 0, false, err
 	}
@@ -149,7 +152,7 @@ func idOf(h nats.Header) string {
 // again returns the unit for another try. The messages of the try before may
 // still be in use if its caller went away, so they are made anew.
 func (u *unit) again() *unit {
-	n := &unit{msgs: make([]*nats.Msg, len(u.msgs)), expected: u.expected}
+	n := &unit{msgs: make([]*nats.Msg, len(u.msgs)), expected: u.expected, deciding: u.deciding}
 	for i, m := range u.msgs {
 		h := make(nats.Header, len(m.Header))
 		for name, values := range m.Header {
@@ -161,10 +164,12 @@ func (u *unit) again() *unit {
 	return n
 }
 
-func (l *Log) raiseFloors(u *unit, first uint64) {
+// raiseFloors learns from a unit that was stored, with its deciding message at a sequence.
+func (l *Log) raiseFloors(u *unit, at uint64) {
 	if !l.floors.needed() {
 		return
 	}
+	first := at - uint64(u.deciding)
 	for i, m := range u.msgs {
 		l.floors.raise(m.Subject, first+uint64(i))
 	}
@@ -177,9 +182,9 @@ func (l *Log) raiseFloorsOfLost(ctx context.Context, stream string, u *unit, nex
 	if !l.floors.needed() {
 		return
 	}
-	l.floors.raise(u.msgs[0].Subject, next)
-	for i, m := range u.msgs[1:] {
-		if u.expected[i+1] == unguarded {
+	l.floors.raise(u.msgs[u.deciding].Subject, next)
+	for i, m := range u.msgs {
+		if i == u.deciding || u.expected[i] == unguarded {
 			continue
 		}
 		if last, err := l.read.leaderLast(ctx, stream, m.Subject); err == nil {

@@ -18,6 +18,7 @@ import (
 type unit struct {
 	msgs     []*nats.Msg
 	expected []uint64 // of each message's subject; unguarded for a later event of the same commit
+	deciding int      // the message whose place in the log says whether the unit is stored: a commit's first event
 
 	first uint64 // answer: the sequence of the first message
 	err   error  // answer

@@ -65,13 +65,13 @@ func (l *Log) asExpected(c *events.Commit) bool {
 
 func (l *Log) store(c *events.Commit, messages []message) (first uint64) {
 	roster := l.streams[events.Roster]
+	for _, change := range c.Claims {
+		roster.put(l.claimSubject(change.Claim), message{data: []byte(change.Holder)})
+	}
 	for _, m := range messages {
 		if sequence := roster.put(c.Aggregate.String(), m); first == 0 {
 			first = sequence
 		}
-	}
-	for _, change := range c.Claims {
-		roster.put(l.claimSubject(change.Claim), message{data: []byte(change.Holder)})
 	}
 	return first
 }
