@@ -105,10 +105,18 @@ func (q *Queries) await(ctx context.Context, userID string, m *model) error {
 	return nil
 }
 
+// trusted says whether memory may answer a read: the log proves that the tail has
+// delivered everything but the last second, and the tail is where the caller asks.
+// It is asked before memory is looked at, which then is as new as the tail was.
+func (q *Queries) trusted(ctx context.Context) bool {
+	sequence, ok := q.tail.Current(events.Roster)
+	return ok && minimumOf(ctx).roster <= sequence
+}
+
 // checkHead refuses a position that the log has not reached. Without an answer
 // from the log the read waits for it like for any other.
 func (q *Queries) checkHead(ctx context.Context, s events.Stream, asked uint64) error {
-	if q.head == nil {
+	if delivered, _ := q.tail.Current(s); q.head == nil || asked <= delivered {
 		return nil
 	}
 	head, err := q.head(ctx, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rosterhq/roster/events"
@@ -38,8 +39,8 @@ type Account struct {
 	Roles     []events.Role
 }
 
-// Credential returns a key or session by its id. An unknown id waits for this
-// process's own newest change before it is ErrNotFound; if the read model can not
+// Credential returns a key or session by its id. An unknown id waits for the
+// newest known change of credentials before it is ErrNotFound; if the read model can not
 // get there in time, the answer is ErrUnavailable. A known one is read again when
 // the model is behind its user's newest change; if that change was of credentials
 // (NoteCredentials) and the model can not get there in time, the answer is
@@ -47,6 +48,11 @@ type Account struct {
 func (q *Queries) Credential(ctx context.Context, keyID string) (Credential, error) {
 	if !storable(keyID) {
 		return Credential{}, failure(ctx, "read a credential", errNoRow)
+	}
+	if q.trusted(ctx) {
+		if c, ok := q.memory.credential(keyID); ok {
+			return c, nil
+		}
 	}
 	ctx = sharedWait(ctx)
 	if err := q.await(ctx, nobody, q.credentials); err != nil {
@@ -57,7 +63,7 @@ func (q *Queries) Credential(ctx context.Context, keyID string) (Credential, err
 	whom := c.UserID
 	switch {
 	case errors.Is(err, ErrNotFound):
-		whom = anybody
+		whom = anyCredential
 	case err != nil:
 		return Credential{}, err
 	}
@@ -69,18 +75,19 @@ func (q *Queries) Credential(ctx context.Context, keyID string) (Credential, err
 		return Credential{}, err
 	}
 	reached := q.credentials.reached.Load()
-	if reached < need && (whom == anybody || reached < q.notes.credentials(whom)) {
+	if reached < need && (whom == anyCredential || reached < q.notes.credentials(whom)) {
 		return Credential{}, fmt.Errorf("read a credential: %w: it may have changed since", ErrUnavailable)
 	}
 	return q.credential(ctx, keyID)
 }
 
 func (q *Queries) credential(ctx context.Context, keyID string) (Credential, error) {
+	at := q.credentials.reached.Load()
 	r, err := q.rows.CredentialByKey(ctx, keyID)
 	if err != nil {
 		return Credential{}, failure(ctx, "read a credential", err)
 	}
-	return Credential{
+	c := Credential{
 		Key: Key{
 			ID: r.ID, UserID: r.UserID.String(), LoginType: events.LoginType(r.LoginType), Name: r.Name, Scopes: r.Scopes,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, ExpiresAt: r.ExpiresAt,
@@ -90,7 +97,21 @@ func (q *Queries) credential(ctx context.Context, keyID string) (Credential, err
 		Account: Account{
 			Status: events.Status(r.Status), Confirmed: r.Confirmed, Epoch: r.AccountEpoch, Roles: rolesOf(r.Roles),
 		},
-	}, nil
+	}
+	q.memory.keepCredential(c, at)
+	return c, nil
+}
+
+// changesCredentials says whether a credential check may end otherwise after an
+// event of this type. Types of a newer release count as such.
+func changesCredentials(t events.Type) bool {
+	name, _, _ := strings.Cut(strings.TrimPrefix(string(t), "roster.user."), ".")
+	switch name {
+	case "profile-updated", "username-changed", "email-changed", "preferences-updated", "password-rehashed":
+		return false
+	default:
+		return true
+	}
 }
 
 // Keys lists a user's sessions and keys, newest first.

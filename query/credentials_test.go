@@ -48,18 +48,19 @@ func credentialOf(q *Queries, id string) <-chan error {
 	return done
 }
 
-func TestUnknownKeyWaitsForThisProcessesNewest(t *testing.T) {
+func TestUnknownKeyWaitsForTheNewestChangeOfCredentials(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
 	s.exec(insertAccount, userID(1))
 	q := s.open(nil)
-	q.Note(userID(1), events.Position{Stream: events.Roster, Sequence: 8})
+	q.NoteCredentials(userID(1), events.Position{Stream: events.Roster, Sequence: 8})
+	q.Note(userID(1), events.Position{Stream: events.Roster, Sequence: 100}) // of no concern to keys
 	made, never, stuck := credentialOf(q, "k1"), credentialOf(q, "k2"), q.credentials
 	waiting(t, stuck, 2)
 	s.commit("credentials", 8, insertKey, "k1", userID(1), time.Now())
 	require.NoError(t, <-made)
 	require.ErrorIs(t, <-never, ErrNotFound)
-	q.Note(userID(1), events.Position{Stream: events.Roster, Sequence: 9})
+	q.NoteCredentials(userID(1), events.Position{Stream: events.Roster, Sequence: 9})
 	require.ErrorIs(t, <-credentialOf(q, "k2"), ErrUnavailable, "it may have been made at 9")
 }
 

@@ -11,8 +11,9 @@ import (
 
 // Who is waited for, when it is no single user.
 const (
-	nobody  = ""  // nothing that is known
-	anybody = "*" // the newest change of any user, by this process
+	nobody        = ""  // nothing that is known
+	anybody       = "*" // the newest change of any user
+	anyCredential = "+" // the newest change of credentials of any user
 )
 
 const (
@@ -42,13 +43,19 @@ type notes struct {
 	shards [noteShards]noteShard
 	newest atomicPositions // of any user, and the floor
 	floor  atomicPositions
+	// newestCredentials is the newest change of credentials, and the floor.
+	newestCredentials atomic.Uint64
 	// covered says what every model has reached; notes below it are of no use.
 	covered func() positions
+	// changed is told of each change in ROSTER, under the user's lock; nil for nobody.
+	changed func(userID string, sequence uint64, credentials bool)
 }
 
 type noteShard struct {
 	mu    sync.RWMutex
 	users map[string]note
+	// forgotten is the newest position in ROSTER of those that were dropped.
+	forgotten uint64
 }
 
 type note struct {
@@ -86,6 +93,9 @@ func raise(v *atomic.Uint64, to uint64) {
 func (n *notes) raiseFloor(s events.Stream, sequence uint64) {
 	raise(n.newest.at(s), sequence)
 	raise(n.floor.at(s), sequence)
+	if s == events.Roster {
+		raise(&n.newestCredentials, sequence)
+	}
 }
 
 func (n *notes) shard(userID string) *noteShard {
@@ -97,6 +107,9 @@ func (n *notes) add(userID string, p events.Position, credentials bool) {
 		return
 	}
 	raise(n.newest.at(p.Stream), p.Sequence)
+	if credentials && p.Stream == events.Roster {
+		raise(&n.newestCredentials, p.Sequence)
+	}
 	userID = strings.ToLower(userID) // an id's letters may be of either case
 	s := n.shard(userID)
 	s.mu.Lock()
@@ -111,6 +124,26 @@ func (n *notes) add(userID string, p events.Position, credentials bool) {
 		known.credentials = max(known.credentials, p.Sequence)
 	}
 	s.users[userID] = known
+	if p.Stream == events.Roster && n.changed != nil {
+		n.changed(userID, p.Sequence, credentials)
+	}
+}
+
+// unlessNewer calls f, and lets no change of the user in before it is done,
+// unless one behind at is known in ROSTER (of credentials, where only those
+// matter), or may have been and is forgotten.
+func (n *notes) unlessNewer(userID string, at uint64, credentials bool, f func()) {
+	s := n.shard(userID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known := s.users[userID]
+	newest := known.roster
+	if credentials {
+		newest = known.credentials
+	}
+	if at >= max(newest, s.forgotten, n.floor.roster.Load()) {
+		f()
+	}
 }
 
 // makeRoom drops what every model has reached. If that is nothing, any entry
@@ -119,7 +152,7 @@ func (n *notes) makeRoom(s *noteShard) {
 	covered := n.covered()
 	for id, known := range s.users {
 		if known.roster <= covered.roster && known.activity <= covered.activity {
-			delete(s.users, id)
+			s.forget(id, known)
 		}
 	}
 	if len(s.users) < notesInShard {
@@ -128,9 +161,14 @@ func (n *notes) makeRoom(s *noteShard) {
 	for id, known := range s.users {
 		n.raiseFloor(events.Roster, known.roster)
 		n.raiseFloor(events.Activity, known.activity)
-		delete(s.users, id)
+		s.forget(id, known)
 		return
 	}
+}
+
+func (s *noteShard) forget(id string, known note) {
+	s.forgotten = max(s.forgotten, known.roster)
+	delete(s.users, id)
 }
 
 // need returns the position to wait for before something of a user is read.
@@ -139,6 +177,9 @@ func (n *notes) need(userID string, s events.Stream, reached uint64) uint64 {
 	newest := n.newest.at(s).Load()
 	if newest <= reached || userID == anybody {
 		return newest
+	}
+	if userID == anyCredential {
+		return n.newestCredentials.Load()
 	}
 	floor := n.floor.at(s).Load()
 	if userID == nobody {

@@ -3,8 +3,11 @@ package query
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rosterhq/roster/query/internal/rows"
 )
@@ -17,16 +20,25 @@ type Preferences struct {
 }
 
 // Preferences returns the preferences of a dialect; ErrNotFound before they
-// were first written.
+// were first written. What is returned is shared: it must not be changed.
 func (q *Queries) Preferences(ctx context.Context, userID, dialect string) (Preferences, error) {
 	id, err := parseID(userID)
 	if err != nil || !storable(dialect) {
 		return Preferences{}, failure(ctx, "read preferences", errNoRow)
 	}
+	if q.trusted(ctx) {
+		if p, found, ok := q.memory.preferences(userID, dialect); ok {
+			return p, neverWritten(found)
+		}
+	}
 	if err := q.await(ctx, userID, q.users); err != nil {
 		return Preferences{}, err
 	}
+	at := q.users.reached.Load()
 	row, err := q.rows.UserPreferences(ctx, rows.UserPreferencesParams{UserID: id, Dialect: dialect})
+	if errors.Is(err, pgx.ErrNoRows) {
+		q.memory.keepPreferences(userID, dialect, Preferences{}, 0, at)
+	}
 	if err != nil {
 		return Preferences{}, failure(ctx, "read preferences", err)
 	}
@@ -34,5 +46,13 @@ func (q *Queries) Preferences(ctx context.Context, userID, dialect string) (Pref
 	if err := json.Unmarshal(row.Settings, &p.Values); err != nil {
 		return Preferences{}, fmt.Errorf("read the preferences of user %s: %w", userID, err)
 	}
+	q.memory.keepPreferences(userID, dialect, p, len(row.Settings), at)
 	return p, nil
+}
+
+func neverWritten(found bool) error {
+	if found {
+		return nil
+	}
+	return fmt.Errorf("read preferences: %w", ErrNotFound)
 }

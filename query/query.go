@@ -4,16 +4,21 @@
 //
 //   - A read waits, at most 2 s and never longer than its context, until every
 //     model that it selects from has reached the newest position known of the user
-//     concerned: what this process wrote (Note), what the log held when the process
-//     started, and what the caller asks for (WithMinPosition). When the bound
-//     passes it answers with what is there and says by how much that is behind
-//     (WithStaleness). A position that the log has not reached is ErrAhead.
+//     concerned: what this process wrote (Note), what anybody wrote as soon as the
+//     tail has delivered it, what the log held when the process started, and what
+//     the caller asks for (WithMinPosition). When the bound passes it answers with
+//     what is there and says by how much that is behind (WithStaleness). A position
+//     that the log has not reached is ErrAhead.
+//   - Credentials, users and preferences come from memory while the log proves that
+//     the tail is at most a second behind; what the tail has delivered, or this
+//     process noted, is never answered from before it. Else PostgreSQL is asked.
 //   - Lists are read by keyset, in an order that an index serves. A page never
 //     shows a row twice; rows that come in front of a cursor later are not seen.
-//   - Nothing is written, and nothing is asked of the log but its head.
+//   - Nothing is written. The log is followed once for the process (Tail), whatever
+//     the number of readers.
 //
-// What is not promised: reads of other processes' writes without a position, and
-// one snapshot over several reads.
+// What is not promised: reads of other processes' writes that the tail has not
+// delivered yet, without a position; and one snapshot over several reads.
 package query
 
 //go:generate sh -c "cd .. && go tool -modfile=tools/go.mod sqlc generate"
@@ -43,6 +48,9 @@ type Config struct {
 	// tail is never current.
 	Log      Log
 	MaxConns int32 // of the pool; 0 means 8, enough for two cores
+	// CacheBytes bounds what is kept in memory of users, roughly; 0 means 64 MiB,
+	// below 0 nothing is kept.
+	CacheBytes int64
 }
 
 const defaultConns = 8
@@ -61,6 +69,7 @@ type Queries struct {
 	logger   *zap.Logger
 	notes    *notes
 	progress *progress
+	memory   *memory
 	tail     *Tail
 	stop     context.CancelFunc
 
@@ -88,6 +97,10 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 	}
 	models := []*model{q.users, q.credentials, q.activity, q.statistics}
 	q.notes = newNotes(func() positions { return covered(models) })
+	if q.memory, err = newMemory(c.CacheBytes, q.notes); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("make the cache of reads: %w", err)
+	}
 	heads, err := q.noteHeads(ctx)
 	if err != nil {
 		pool.Close()
@@ -97,7 +110,7 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	q.stop = stop
 	go q.progress.run(run)
-	q.tail = newTail(c.Log, q.logger)
+	q.tail = newTail(c.Log, q.logger, q.noteStored)
 	q.tail.start(run, heads)
 	if err := q.progress.tried(ctx); err != nil {
 		q.Close()
@@ -169,6 +182,13 @@ func (q *Queries) Ping(ctx context.Context) error {
 		return failure(ctx, "ping PostgreSQL", err)
 	}
 	return nil
+}
+
+// noteStored notes what anybody wrote, before the tail hands it on.
+func (q *Queries) noteStored(e events.Stored) {
+	if e.Meta.Aggregate.Kind == events.User {
+		q.notes.add(e.Meta.Aggregate.ID, e.Position(), changesCredentials(e.Meta.Type))
+	}
 }
 
 // Tail is the one live reader of the log in this process.

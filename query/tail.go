@@ -36,10 +36,10 @@ type Tail struct {
 	running          sync.WaitGroup
 }
 
-func newTail(log Log, logger *zap.Logger) *Tail {
+func newTail(log Log, logger *zap.Logger, note func(events.Stored)) *Tail {
 	return &Tail{
 		log: log, logger: logger, stop: func() {},
-		roster: &line{stream: events.Roster}, activity: &line{stream: events.Activity},
+		roster: &line{stream: events.Roster, note: note}, activity: &line{stream: events.Activity, note: note},
 	}
 }
 
@@ -121,9 +121,7 @@ func (l *line) current() bool {
 // Event moves on before it looks who subscribed: whoever subscribed and then read
 // the sequence misses nothing behind it.
 func (l *line) Event(e events.Stored) {
-	if l.note != nil {
-		l.note(e)
-	}
+	l.note(e)
 	l.sequence.Store(e.Sequence)
 	if all := l.subscribers.Load(); all != nil {
 		for _, s := range *all {

@@ -52,8 +52,14 @@ type UserFilter struct {
 
 // User returns one user. A user found otherwise than by id is read again when
 // the model turns out to be behind that user's newest change; one that is not
-// found, when it is behind this process's newest change of any user.
+// found, when it is behind the newest known change of any user. What is returned is shared:
+// it must not be changed.
 func (q *Queries) User(ctx context.Context, ref UserRef) (User, error) {
+	if q.trusted(ctx) {
+		if u, ok := q.memory.user(ref); ok {
+			return u, nil
+		}
+	}
 	ctx = sharedWait(ctx)
 	if ref.ID != "" {
 		if err := q.await(ctx, ref.ID, q.users); err != nil {
@@ -83,11 +89,16 @@ func (q *Queries) User(ctx context.Context, ref UserRef) (User, error) {
 }
 
 func (q *Queries) user(ctx context.Context, ref UserRef) (User, error) {
+	at := q.users.reached.Load() // before the read: the row is at least as new
 	row, err := q.userRow(ctx, ref)
 	if err != nil {
 		return User{}, failure(ctx, "read a user", err)
 	}
-	return userOf(row)
+	u, err := userOf(row)
+	if err == nil {
+		q.memory.keepUser(u, at)
+	}
+	return u, err
 }
 
 func (q *Queries) userRow(ctx context.Context, ref UserRef) (rows.User, error) {
