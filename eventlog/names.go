@@ -22,6 +22,17 @@ func StreamName(prefix string, s events.Stream) string {
 	return strings.ToUpper(prefix) + "_" + string(s)
 }
 
+// EventFilter returns the subjects of a stream under which events lie, "" for
+// all of them. In ROSTER it leaves out the claims, two of three messages of a
+// registration, for which nobody who wants events has a use; counters, which are
+// few, have the same form as aggregates and stay in.
+func EventFilter(prefix string, s events.Stream) string {
+	if s != events.Roster {
+		return ""
+	}
+	return newNames(prefix).root + "roster.*.*"
+}
+
 // names are the streams and subjects of one installation.
 type names struct {
 	roster, activity, keys, state, usage string // streams

@@ -31,6 +31,7 @@ func runProjectors(ctx context.Context, d projectorDeps) (<-chan struct{}, error
 	rt, err := runtime.New(runtime.Config{
 		NATS: d.nats, DSN: d.dsn, Keys: d.log, Recorder: d.log, Logger: d.parts.log.Named("projections"), Metrics: d.metrics,
 		StreamName:  func(s events.Stream) string { return eventlog.StreamName(d.prefix, s) },
+		EventFilter: func(s events.Stream) string { return eventlog.EventFilter(d.prefix, s) },
 		Projections: projections.All(),
 	})
 	if err != nil {

@@ -22,7 +22,7 @@ func Projection() runtime.Projection {
 	return runtime.Projection{
 		Name: "credentials", Version: 1, Stream: events.Roster, Migrations: migrations,
 		Handlers: []runtime.Handler{
-			runtime.On(registered),
+			runtime.OnPublic(registered),
 			runtime.On(rolesAssigned),
 			runtime.On(suspended),
 			runtime.On(activated),

@@ -48,10 +48,14 @@ func (c *collector) loop(ctx context.Context, r *reader) error {
 			return err
 		}
 		if b.empty() {
-			if err := r.idle(ctx); err != nil {
+			head, err := r.idle(ctx)
+			if err != nil {
 				return err
 			}
-			continue
+			if head.sequence == 0 {
+				continue
+			}
+			b.last, b.seen = head, 1
 		}
 		c.fill(ctx, b, fresh)
 		if b.err != nil || b.full() {
@@ -141,7 +145,7 @@ func (w *worker) receive(subject string, headers events.Headers, data []byte, se
 		written = events.Type(v[0])
 	}
 	current, known := w.catalogue.Current(written)
-	if !known || !w.handled[current] {
+	if _, handled := w.handled[current]; !known || !handled {
 		return nil
 	}
 	m := &inbound{
@@ -152,12 +156,12 @@ func (w *worker) receive(subject string, headers events.Headers, data []byte, se
 	return m
 }
 
-// prefetch gets the data keys of a batch at once.
+// prefetch gets the data keys that a batch needs at once.
 func (w *worker) prefetch(ctx context.Context, msgs []*inbound) error {
 	seen := make(map[string]bool, len(msgs))
 	users := make([]string, 0, len(msgs))
 	for _, m := range msgs {
-		if u := m.meta.SealedFor; u != "" && !seen[u] {
+		if u := m.meta.SealedFor; u != "" && !seen[u] && !w.handled[m.typ].public {
 			seen[u] = true
 			users = append(users, u)
 		}

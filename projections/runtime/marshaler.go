@@ -18,7 +18,8 @@ type Keyring interface {
 	PrefetchKeys(ctx context.Context, userIDs []string) error
 }
 
-// nameKey is where Watermill's own marshalers keep the name of an event.
+// nameKey is where Watermill's own marshalers keep the name of an event. Here it
+// is for middlewares alone.
 const nameKey = "name"
 
 // marshaler implements cqrs.CommandEventMarshaler for events of the catalogue.
@@ -32,24 +33,19 @@ func (m *marshaler) Marshal(any) (*message.Message, error) {
 	return nil, errors.New("projections publish no messages")
 }
 
-// Name implements cqrs.CommandEventMarshaler.
-func (m *marshaler) Name(v any) string {
-	p, ok := v.(events.Payload)
-	if !ok {
-		return ""
-	}
-	return string(p.EventType())
-}
+// Name implements cqrs.CommandEventMarshaler: the switchboard takes all types.
+func (m *marshaler) Name(any) string { return anyEvent }
 
 // NameFromMessage implements cqrs.CommandEventMarshaler.
-func (m *marshaler) NameFromMessage(msg *message.Message) string { return msg.Metadata.Get(nameKey) }
+func (m *marshaler) NameFromMessage(*message.Message) string { return anyEvent }
 
-// Unmarshal implements cqrs.CommandEventMarshaler: it decodes a payload and opens
-// its private part. Of an erased person the private part stays empty.
+// Unmarshal implements cqrs.CommandEventMarshaler: it finds the handler, decodes
+// the payload and opens its private part, if the handler wants that. Of an erased
+// person the private part stays empty.
 func (m *marshaler) Unmarshal(msg *message.Message, v any) error {
-	into, ok := v.(events.Payload)
+	into, ok := v.(*call)
 	if !ok {
-		return fmt.Errorf("unmarshal into %T: not a payload", v)
+		return fmt.Errorf("unmarshal into %T: not an event of a projection", v)
 	}
 	d, ok := deliveryFrom(msg.Context())
 	if !ok {
@@ -58,11 +54,17 @@ func (m *marshaler) Unmarshal(msg *message.Message, v any) error {
 	if d.msg.err != nil {
 		return d.msg.err
 	}
-	key, err := m.key(msg.Context(), d.msg.meta.SealedFor)
-	if err != nil {
+	if err := into.answer(d.msg.typ); err != nil {
 		return err
 	}
-	if err := m.catalogue.DecodeInto(&d.msg.meta, d.msg.data, key, into); err != nil {
+	var key *events.DataKey
+	if !into.handler.public {
+		var err error
+		if key, err = m.key(msg.Context(), d.msg.meta.SealedFor); err != nil {
+			return err
+		}
+	}
+	if err := m.catalogue.DecodeInto(&d.msg.meta, d.msg.data, key, into.payload); err != nil {
 		return fmt.Errorf("decode event %s at %d: %w", d.msg.id, d.msg.sequence, err)
 	}
 	return nil

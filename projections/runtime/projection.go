@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -89,6 +88,7 @@ type Event struct {
 // Handler does what one type of event means to a projection.
 type Handler struct {
 	event  func() events.Payload
+	public bool // the private part is not opened
 	handle func(ctx context.Context, q Queue, m Event, p events.Payload) error
 }
 
@@ -106,6 +106,17 @@ func On[T any, P interface {
 	}
 }
 
+// OnPublic is On for a handler that has no use for the private part, which it
+// finds empty, as if the person was erased: nothing is opened for it.
+func OnPublic[T any, P interface {
+	*T
+	events.Payload
+}](fn func(ctx context.Context, q Queue, m Event, e P) error) Handler {
+	h := On(fn)
+	h.public = true
+	return h
+}
+
 // Type returns the type of event that the handler takes.
 func (h Handler) Type() events.Type { return h.event().EventType() }
 
@@ -113,18 +124,4 @@ func (h Handler) Type() events.Type { return h.event().EventType() }
 // decoded event serves several projections.
 func (h Handler) Do(ctx context.Context, q Queue, m Event, p events.Payload) error {
 	return h.handle(ctx, q, m, p)
-}
-
-// NewEvent and Handle make a Handler a cqrs.GroupEventHandler.
-
-// NewEvent implements cqrs.GroupEventHandler.
-func (h Handler) NewEvent() any { return h.event() }
-
-// Handle implements cqrs.GroupEventHandler.
-func (h Handler) Handle(ctx context.Context, event any) error {
-	d, ok := deliveryFrom(ctx)
-	if !ok {
-		return errors.New("event was not delivered by a projection's subscriber")
-	}
-	return h.handle(ctx, d.into, Event{Meta: d.msg.meta, Sequence: d.msg.sequence}, event.(events.Payload))
 }

@@ -25,9 +25,13 @@ type Recorder interface {
 
 // Config says what a Runtime works with.
 type Config struct {
-	NATS        *nats.Conn
-	DSN         string // of PostgreSQL
-	StreamName  func(events.Stream) string
+	NATS       *nats.Conn
+	DSN        string // of PostgreSQL
+	StreamName func(events.Stream) string
+	// EventFilter returns the subjects of a stream under which events lie; nil,
+	// or "", for all. What lies elsewhere is not even asked for, and moves a
+	// checkpoint only once the stream is quiet.
+	EventFilter func(events.Stream) string
 	Keys        Keyring
 	Recorder    Recorder // nil when no projection records activities
 	Logger      *zap.Logger
@@ -89,22 +93,28 @@ func newWorker(c Config, p Projection, js jetstream.JetStream, catalogue *events
 	if err != nil {
 		return nil, err
 	}
-	handled := make(map[events.Type]bool, len(p.Handlers))
 	for _, h := range p.Handlers {
 		if current, known := catalogue.Current(h.Type()); !known || current != h.Type() {
 			return nil, fmt.Errorf("projection %s: %s is not a newest type of the catalogue", p.Name, h.Type())
 		}
-		handled[h.Type()] = true
 	}
 	return &worker{
 		projection: p,
-		source:     source{js: js, stream: c.StreamName(p.Stream)},
-		keys:       c.Keys, recorder: c.Recorder, catalogue: catalogue, handled: handled,
+		source:     c.source(js, p.Stream),
+		keys:       c.Keys, recorder: c.Recorder, catalogue: catalogue, handled: newSwitchboard(p.Handlers),
 		dsn: dsn, release: c.Release, metrics: m.of(p.Schema()),
 		log:     c.Logger.With(zap.String("projection", p.Schema())),
 		state:   WorkerState{Projection: p.Schema(), State: Starting},
 		settled: make(chan struct{}),
 	}, nil
+}
+
+func (c *Config) source(js jetstream.JetStream, stream events.Stream) source {
+	s := source{js: js, stream: c.StreamName(stream)}
+	if c.EventFilter != nil {
+		s.filter = c.EventFilter(stream)
+	}
+	return s
 }
 
 // add gives a worker's subscriber to the router, as an event group of its own.
@@ -124,11 +134,7 @@ func (rt *Runtime) add(w *worker, logger *logger) error {
 	if err != nil {
 		return fmt.Errorf("projection %s: %w", w.projection.Name, err)
 	}
-	group := make([]cqrs.GroupEventHandler, len(w.projection.Handlers))
-	for i, h := range w.projection.Handlers {
-		group[i] = h
-	}
-	if err := processor.AddHandlersGroup(w.projection.Schema(), group...); err != nil {
+	if err := processor.AddHandlersGroup(w.projection.Schema(), w.handled); err != nil {
 		return fmt.Errorf("projection %s: %w", w.projection.Name, err)
 	}
 	rt.workers = append(rt.workers, w)

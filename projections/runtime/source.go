@@ -8,16 +8,13 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/rosterhq/roster/events"
 )
 
 const (
-	pullAhead        = 2000
-	idleCheck        = time.Second      // how long silence lasts before the stream's head is asked
-	firstMessageWait = 5 * time.Second  // for the message at the checkpoint
-	forgetConsumer   = 60 * time.Second // after which the server drops one whose process died
-	naturalEnd       = 2 * time.Second  // for deleting a consumer on the way out
+	pullAhead      = 2000
+	idleCheck      = time.Second      // how long silence lasts before the stream's head is asked
+	forgetConsumer = 60 * time.Second // after which the server drops one whose process died
+	naturalEnd     = 2 * time.Second  // for deleting a consumer on the way out
 )
 
 var (
@@ -32,31 +29,34 @@ var (
 type source struct {
 	js     jetstream.JetStream
 	stream string
+	filter string // subjects that are read; "" for all
 }
 
-// reader reads a stream in order, from behind a mark. Its consumer is ephemeral,
-// unfiltered and without acknowledgements: the checkpoint in PostgreSQL is the
-// only truth, several processes must not share a place, and nothing is left
-// behind on the server. What a lost connection loses is noticed here (a gap, or
-// silence while the head moves on) and answered by a new reader at the checkpoint.
+// reader reads a stream in order, from behind a mark. Its consumer is ephemeral
+// and without acknowledgements: the checkpoint in PostgreSQL is the only truth,
+// several processes must not share a place, and nothing is left behind on the
+// server. What a lost connection loses is noticed here (a gap, or silence while
+// the head moves on) and answered by a new reader at the checkpoint.
 type reader struct {
 	source
 	consumer string
 	it       jetstream.MessagesContext
 	expect   uint64 // next sequence of the consumer
-	last     uint64 // last sequence of the stream that was read
+	last     uint64 // last sequence of the stream that was read, or found to be of no concern
 	missed   bool   // the head was ahead at the last idle check already
 	done     func() bool
 }
 
-// open verifies that the log still holds the mark and reads on from there.
+// open reads on from a mark, and verifies that the log still holds it. It does so
+// once the consumer is there: a stream that is replaced later takes it along.
 func (s source) open(ctx context.Context, at mark) (*reader, error) {
 	if err := s.verifyBounds(ctx, at); err != nil {
 		return nil, err
 	}
 	consumer, err := s.js.CreateConsumer(ctx, s.stream, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       max(at.sequence, 1),
+		OptStartSeq:       at.sequence + 1,
+		FilterSubject:     s.filter,
 		AckPolicy:         jetstream.AckNonePolicy,
 		MemoryStorage:     true,
 		Replicas:          1,
@@ -71,7 +71,7 @@ func (s source) open(ctx context.Context, at mark) (*reader, error) {
 		return nil, fmt.Errorf("consume %s from %d: %w", s.stream, at.sequence, err)
 	}
 	r.done = context.AfterFunc(ctx, r.it.Stop)
-	if err := r.verify(at); err != nil {
+	if err := s.verify(ctx, at); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -94,20 +94,19 @@ func (s source) verifyBounds(ctx context.Context, at mark) error {
 }
 
 // verify reads the message at the mark, which must be the one of the mark.
-func (r *reader) verify(at mark) error {
+func (s source) verify(ctx context.Context, at mark) error {
 	if at.sequence == 0 {
 		return nil
 	}
-	r.last = at.sequence - 1
-	msg, seq, err := r.next(firstMessageWait)
+	found, err := s.at(ctx, at.sequence)
 	if err != nil {
-		return fmt.Errorf("read the message at checkpoint %d of %s: %w", at.sequence, r.stream, err)
+		return fmt.Errorf("read the message at checkpoint %d of %s: %w", at.sequence, s.stream, err)
 	}
-	if seq != at.sequence {
-		return fmt.Errorf("%w: stream %s has no message %d, where the checkpoint is", ErrWentBack, r.stream, at.sequence)
+	if found.sequence != at.sequence {
+		return fmt.Errorf("%w: stream %s has no message %d, where the checkpoint is", ErrWentBack, s.stream, at.sequence)
 	}
-	if id := identify(msg.Subject(), events.Headers(msg.Headers()), msg.Data()); id != at.id {
-		return fmt.Errorf("%w: message %d of %s is %s, the checkpoint's was %s", ErrWentBack, seq, r.stream, id, at.id)
+	if found.id != at.id {
+		return fmt.Errorf("%w: message %d of %s is %s, the checkpoint's was %s", ErrWentBack, at.sequence, s.stream, found.id, at.id)
 	}
 	return nil
 }
@@ -132,24 +131,46 @@ func (r *reader) next(wait time.Duration) (jetstream.Msg, uint64, error) {
 	return msg, meta.Sequence.Stream, nil
 }
 
-// idle is called after some silence: a stream whose head is elsewhere either went
-// back or has messages that this reader does not get.
-func (r *reader) idle(ctx context.Context) error {
+// idle is called after some silence: a stream whose head is elsewhere went back,
+// or has messages that this reader does not get, because they are of no concern or
+// because it lost its place. In the first case it returns the head, to go on from.
+func (r *reader) idle(ctx context.Context) (head mark, err error) {
 	info, err := r.info(ctx)
 	if err != nil {
-		return err
+		return mark{}, err
 	}
 	switch {
 	case info.LastSeq == r.last:
 		r.missed = false
+		return mark{}, nil
 	case info.LastSeq < r.last:
-		return fmt.Errorf("%w: stream %s ends at %d after %d was read", errReposition, r.stream, info.LastSeq, r.last)
-	case r.missed:
-		return fmt.Errorf("%w: stream %s ends at %d, nothing after %d arrives", errReposition, r.stream, info.LastSeq, r.last)
-	default:
-		r.missed = true
+		return mark{}, fmt.Errorf("%w: stream %s ends at %d after %d was read", errReposition, r.stream, info.LastSeq, r.last)
 	}
-	return nil
+	if head, err = r.unconcerned(ctx, info.LastSeq); err != nil || head.sequence > 0 {
+		return head, err
+	}
+	if r.missed {
+		return mark{}, fmt.Errorf("%w: stream %s ends at %d, nothing after %d arrives", errReposition, r.stream, info.LastSeq, r.last)
+	}
+	r.missed = true
+	return mark{}, nil
+}
+
+// unconcerned returns the mark of the head if nothing up to it passes the filter.
+func (r *reader) unconcerned(ctx context.Context, head uint64) (mark, error) {
+	if r.filter == "" {
+		return mark{}, nil
+	}
+	next, err := r.after(ctx, r.last)
+	if err != nil || next.sequence != 0 && next.sequence <= head {
+		return mark{}, err
+	}
+	at, err := r.at(ctx, head)
+	if err != nil || at.sequence != head {
+		return mark{}, err
+	}
+	r.last, r.missed = head, false
+	return at, nil
 }
 
 func (s source) info(ctx context.Context) (jetstream.StreamState, error) {

@@ -47,7 +47,7 @@ type worker struct {
 	keys       Keyring
 	recorder   Recorder
 	catalogue  *events.Catalogue
-	handled    map[events.Type]bool
+	handled    switchboard
 	dsn        *pgx.ConnConfig
 	release    string
 	log        *zap.Logger

@@ -56,7 +56,7 @@ func Projection() runtime.Projection {
 	return runtime.Projection{
 		Name: "statistics", Version: 1, Stream: events.Activity,
 		Migrations: files(),
-		Handlers:   []runtime.Handler{runtime.On(record)},
+		Handlers:   []runtime.Handler{runtime.OnPublic(record)},
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/rosterhq/roster/eventlog"
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/testenv"
 	"github.com/rosterhq/roster/projections/runtime"
@@ -63,6 +64,9 @@ func (e *Env) MakeStream(s events.Stream) {
 
 // StreamName names streams without a prefix.
 func StreamName(s events.Stream) string { return string(s) }
+
+// EventFilter is that of streams without a prefix.
+func EventFilter(s events.Stream) string { return eventlog.EventFilter("", s) }
 
 // Append stores an event and returns its sequence.
 func (e *Env) Append(d events.Draft) uint64 {
@@ -144,7 +148,7 @@ func (e *Env) Start(projections ...runtime.Projection) *Running {
 func (e *Env) StartOn(dsn string, projections ...runtime.Projection) *Running {
 	e.TB.Helper()
 	rt, err := runtime.New(runtime.Config{
-		NATS: e.NC, DSN: dsn, StreamName: StreamName, Keys: e.Keys, Recorder: e.Recorder,
+		NATS: e.NC, DSN: dsn, StreamName: StreamName, EventFilter: EventFilter, Keys: e.Keys, Recorder: e.Recorder,
 		Logger: e.logger, Projections: projections, Release: "test",
 	})
 	require.NoError(e.TB, err)
