@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/query/internal/rows"
 )
@@ -84,6 +86,9 @@ func (q *Queries) Credential(ctx context.Context, keyID string) (Credential, err
 func (q *Queries) credential(ctx context.Context, keyID string) (Credential, error) {
 	at := q.credentials.reached.Load()
 	r, err := q.rows.CredentialByKey(ctx, keyID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		q.memory.dropKey(keyID)
+	}
 	if err != nil {
 		return Credential{}, failure(ctx, "read a credential", err)
 	}

@@ -124,7 +124,11 @@ func (m *memory) keepUser(u User, at uint64) {
 	if m == nil {
 		return
 	}
-	m.keep(u.ID, at, false, func(p *person) { p.user = &held[User]{u, at, sizeOfUser(u)} })
+	m.keep(u.ID, at, false, func(p *person) {
+		if p.user == nil || p.user.at <= at { // of two readers the later may be done first
+			p.user = &held[User]{u, at, sizeOfUser(u)}
+		}
+	})
 	if u.Username != "" && u.Status != deletedStatus {
 		m.cache.Set(slot{nameSlot, strings.ToLower(u.Username)}, kept{userID: u.ID})
 	}
@@ -178,6 +182,14 @@ func (m *memory) keepCredential(c Credential, at uint64) {
 	m.cache.Set(slot{keySlot, c.ID}, kept{userID: c.UserID})
 }
 
+// dropKey is for a key that turned out to be gone before the tail said so: who saw
+// it refused does not see it work again.
+func (m *memory) dropKey(keyID string) {
+	if m != nil {
+		m.cache.Invalidate(slot{keySlot, keyID})
+	}
+}
+
 // keep changes what is kept of a user, unless something newer is known.
 func (m *memory) keep(userID string, at uint64, credentials bool, change func(*person)) {
 	m.notes.unlessNewer(userID, at, credentials, func() {
@@ -212,8 +224,12 @@ func (m *memory) forget(userID string, sequence uint64, credentials bool) {
 	m.cache.Set(slot{personSlot, userID}, kept{person: &next})
 }
 
-// with returns a copy of all with one more, and not more than most.
+// with returns a copy of all with one more, and not more than most. Of one thing
+// the newer stays.
 func with[T any](all map[string]held[T], id string, h held[T], most int) map[string]held[T] {
+	if old, ok := all[id]; ok && old.at > h.at {
+		return all
+	}
 	next := make(map[string]held[T], len(all)+1)
 	for other, v := range all {
 		if other != id && len(next) < most-1 {
