@@ -195,6 +195,7 @@ func (a *API) startReadSide(ctx context.Context) error {
 	}
 	a.queries, err = query.Open(ctx, query.Config{
 		DSN: a.dsn, Logger: a.parts.log.Named("query"), Log: a.log, MaxConns: readConnections(),
+		CacheBytes: cacheBytes(a.config.CacheMiB),
 	})
 	if err != nil {
 		return fmt.Errorf("open the read models: %w", err)
@@ -204,6 +205,14 @@ func (a *API) startReadSide(ctx context.Context) error {
 		return nil
 	})
 	return await(ctx, settled)
+}
+
+// cacheBytes turns the setting into what queries take: there 0 means their default.
+func cacheBytes(mib float64) int64 {
+	if mib == 0 {
+		return -1
+	}
+	return int64(mib * (1 << 20))
 }
 
 // await waits for a channel to be closed; a nil one is not waited for.
@@ -218,6 +227,9 @@ func await(ctx context.Context, done <-chan struct{}) error {
 		return ctx.Err()
 	}
 }
+
+// streamsLimit bounds how long clients of streams are told that the process ends.
+const streamsLimit = time.Second
 
 // startHTTP begins to answer requests.
 func (a *API) startHTTP(ctx context.Context) error {
@@ -234,6 +246,11 @@ func (a *API) startHTTP(ctx context.Context) error {
 		return fmt.Errorf("look for the first user: %w", err)
 	}
 	serve(ctx, a.parts, "HTTP", a.listener, handler)
+	a.parts.add("live streams", func(ctx context.Context) error { // before HTTP: it would wait for them
+		ctx, cancel := context.WithTimeout(ctx, streamsLimit)
+		defer cancel()
+		return handler.Close(ctx)
+	})
 	a.summary = a.summarize(firstUser)
 	return nil
 }

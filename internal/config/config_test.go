@@ -92,6 +92,7 @@ func TestSingleMistakes(t *testing.T) {
 		{"ROSTER_MASTER_KEY", hex.EncodeToString(key[:31])},
 		{"ROSTER_NATS_REPLICAS", "3"}, // needs a cluster
 		{"ROSTER_PASSWORD_MIN_ENTROPY", "-1"},
+		{"ROSTER_CACHE_SIZE", "-1"},
 		{"ROSTER_NATS_LISTEN", "example.com:4222"},
 		{"ROSTER_DIALECTS", "codimir,,coder"},
 		{"DATABASE_URL", "::"},
@@ -159,7 +160,7 @@ func TestHelpListsEverySettingWithItsDefault(t *testing.T) {
 	for _, name := range []string{
 		"ROSTER_HTTP_ADDR", "ROSTER_DATA_DIR", "ROSTER_SIGNUP", "ROSTER_NATS_URL", "DATABASE_URL", "ROSTER_MASTER_KEY",
 		"ROSTER_SYNC", "ROSTER_RATE_LIMITS", "ROSTER_LOG_LEVEL", "ROSTER_PROJECTORS", "ROSTER_NATS_LISTEN", "ROSTER_DIALECTS",
-		"ROSTER_NATS_PREFIX", "ROSTER_NATS_REPLICAS", "ROSTER_PASSWORD_MIN_ENTROPY", "ROSTER_DEBUG_ADDR",
+		"ROSTER_NATS_PREFIX", "ROSTER_NATS_REPLICAS", "ROSTER_PASSWORD_MIN_ENTROPY", "ROSTER_DEBUG_ADDR", "ROSTER_CACHE_SIZE",
 		"--http-addr=127.0.0.1:8080",
 	} {
 		require.Contains(t, text, name)

@@ -19,6 +19,7 @@ type API struct {
 	SyncAlways         bool
 	EmbedProjectors    bool
 	NATSListen         string // "" means off
+	CacheMiB           float64
 }
 
 // Projector are the checked settings of cmd/projector.
@@ -68,6 +69,7 @@ type apiFlags struct {
 	NATSListen         string `name:"nats-listen" default:"off" placeholder:"off" help:"Embedded NATS: a loopback address to listen on, such as 127.0.0.1:4222, with generated credentials."`
 	Projectors         string `name:"projectors" default:"embedded" placeholder:"embedded" help:"off: cmd/projector runs them."`
 	DebugAddr          string `name:"debug-addr" default:"off" placeholder:"off" help:"A loopback address for profiles (pprof)."`
+	CacheSize          string `name:"cache-size" default:"64" placeholder:"64" help:"MiB of memory for users, preferences and keys that are read often, 0 to 65536. 0: every read asks PostgreSQL."`
 	sharedFlags
 }
 
@@ -100,6 +102,7 @@ func ReadAPI(in Input) (API, error) {
 		SyncAlways:         p.choice("ROSTER_SYNC", f.Sync, "always", "interval") == "always",
 		EmbedProjectors:    p.choice("ROSTER_PROJECTORS", f.Projectors, "embedded", "off") == "embedded",
 		NATSListen:         p.loopbackOrOff("ROSTER_NATS_LISTEN", f.NATSListen),
+		CacheMiB:           p.number("ROSTER_CACHE_SIZE", f.CacheSize, 0, 1<<16),
 	}
 	if c.NATSURL != "" {
 		p.require("ROSTER_MASTER_KEY", f.MasterKey, "when ROSTER_NATS_URL is set: all processes of an installation share it")
