@@ -37,14 +37,16 @@ var mayImport = map[string][]string{
 		"projections/activity", "projections/statistics", "projections/accountfeed",
 	},
 
-	"query": {"events"},
+	"query":      {"events"},
+	"query/live": {"events", "query"},
 
-	"api/gate":    {"events", "commands", "query"},
-	"api/v1":      {"events", "commands", "query", "api/gate", "api/v1/client"}, // the client's generated types are the server's
+	"api/gate":    {"events", "commands", "query", "query/live"},
+	"api/live":    {},
+	"api/v1":      {"events", "commands", "query", "query/live", "api/gate", "api/v1/client"}, // the client's generated types are the server's
 	"api/codimir": {"events", "commands", "query", "api/gate"},
 	"api/coder":   {"events", "commands", "query", "api/gate"},
 	"api": {
-		"events", "commands", "query", "api/gate", "api/v1", "api/codimir", "api/coder",
+		"events", "commands", "query", "query/live", "api/gate", "api/v1", "api/codimir", "api/coder", "api/live",
 	},
 	// What only tests import may import everything.
 	"api/apitest":                   {"*"},
@@ -70,7 +72,7 @@ var mayUse = map[string][]string{
 	"github.com/nats-io/nats.go":        {"eventlog", "projections/runtime", "internal/natsserver", "internal/testenv", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
 	"github.com/nats-io/nats-server/v2": {"internal/natsserver", "internal/testenv", "bench"},
 	"github.com/jackc/pgx/v5":           {"projections/runtime", "projections/statistics", "query", "internal/postgres", "internal/testenv", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
-	"github.com/gorilla/mux":            {"api", "api/gate", "api/v1", "api/codimir", "api/coder", "bench"},
+	"github.com/gorilla/mux":            {"api", "api/gate", "api/live", "api/v1", "api/codimir", "api/coder", "bench"},
 }
 
 type goPackage struct {

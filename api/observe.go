@@ -1,8 +1,10 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -139,6 +141,15 @@ func (w *writer) Write(p []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err //nolint:wrapcheck // this is a writer
+}
+
+// Hijack implements http.Hijacker: who takes the connection answers 200 on it.
+func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.status = http.StatusOK
+	}
+	return conn, buffered, err //nolint:wrapcheck // this is a writer
 }
 
 // Unwrap lets http.ResponseController find deadlines and flushing.

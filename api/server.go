@@ -15,9 +15,11 @@ import (
 	"github.com/rosterhq/roster/api/coder"
 	"github.com/rosterhq/roster/api/codimir"
 	"github.com/rosterhq/roster/api/gate"
+	livepage "github.com/rosterhq/roster/api/live"
 	v1 "github.com/rosterhq/roster/api/v1"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/query"
+	"github.com/rosterhq/roster/query/live"
 )
 
 // Config is what the surface is made of.
@@ -36,6 +38,8 @@ type Config struct {
 	// Ready says why this process should get no requests, nil when it should.
 	// Its text is shown to whoever asks /readyz.
 	Ready func(ctx context.Context) error
+	// Streams has the limits of live streams; the rest of it is filled in.
+	Streams live.Config
 	// Metrics answers /metrics; nil leaves the path out.
 	Metrics http.Handler
 	// Registry takes the metrics of requests; nil means that nobody sees them.
@@ -51,13 +55,36 @@ const (
 // Dialects lists the foreign dialects there are.
 func Dialects() []string { return []string{codimirName, coderName} }
 
+// Handler is the whole surface.
+type Handler struct {
+	http.Handler
+	streams *live.Hub
+}
+
+// Close ends the live streams with the word that this process ends, and waits
+// for them, or for ctx. New ones are refused from then on. Call it before the
+// server's Shutdown, which waits for some of them and forgets the others.
+func (h *Handler) Close(ctx context.Context) error {
+	if h.streams == nil {
+		return nil
+	}
+	if err := h.streams.Close(ctx); err != nil {
+		return fmt.Errorf("end the live streams: %w", err)
+	}
+	return nil
+}
+
 // New makes the handler of the whole surface.
-func New(c Config) (http.Handler, error) {
+func New(c Config) (*Handler, error) {
 	c = c.withDefaults()
+	streams, err := newStreams(c)
+	if err != nil {
+		return nil, err
+	}
 	deps := gate.Deps{
 		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock,
-		Gate:     gate.New(gate.Config{Reads: c.Queries, Clock: c.Clock, RateLimits: c.RateLimits}),
-		Settings: gate.Settings{SignUp: c.SignUp},
+		Gate:     gate.New(gate.Config{Reads: c.Queries, Clock: c.Clock, RateLimits: c.RateLimits, Usages: c.Commands}),
+		Settings: gate.Settings{SignUp: c.SignUp}, Streams: streams,
 	}
 	dialects, err := switchedOn(c.Dialects, deps)
 	if err != nil {
@@ -68,7 +95,18 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	s := &surface{dialects: dialects, logger: c.Logger, meter: measure, clock: c.Clock}
-	return s.handler(c), nil
+	return &Handler{Handler: s.handler(c), streams: streams}, nil
+}
+
+// newStreams makes the hub of live streams; nil without queries.
+func newStreams(c Config) (*live.Hub, error) {
+	if c.Queries == nil {
+		return nil, nil
+	}
+	streams := c.Streams
+	streams.Source, streams.Reads, streams.Render = c.Queries.Tail(), c.Queries, v1.RenderActivity
+	streams.Logger, streams.Clock, streams.Registry = c.Logger.Named("streams"), c.Clock, c.Registry
+	return live.New(streams)
 }
 
 func (c Config) withDefaults() Config {
@@ -120,6 +158,7 @@ func (s *surface) handler(c Config) http.Handler {
 		router.Handle("/metrics", c.Metrics).Methods(http.MethodGet)
 	}
 	s.registerDocs(router)
+	livepage.Register(router)
 	router.NotFoundHandler = http.HandlerFunc(s.notFound)
 	router.MethodNotAllowedHandler = s.methodNotAllowed(router)
 	return s.observe(s.checkHeaders(headAsGet(router)))
@@ -139,9 +178,7 @@ func (s *surface) names() []string {
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
-			get := *r
-			get.Method = http.MethodGet
-			r = &get
+			r = gate.AsGet(r)
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/rosterhq/roster/projections"
 	"github.com/rosterhq/roster/projections/runtime"
 	"github.com/rosterhq/roster/query"
+	"github.com/rosterhq/roster/query/live"
 )
 
 // System is a running Roster.
@@ -52,6 +53,9 @@ func WithReady(ready func(context.Context) error) Option {
 	return func(s *settings) { s.api.Ready = ready }
 }
 
+// WithStreams sets the limits of live streams.
+func WithStreams(c live.Config) Option { return func(s *settings) { s.api.Streams = c } }
+
 // WithLogger takes the log of the HTTP side.
 func WithLogger(l *zap.Logger) Option { return func(s *settings) { s.api.Logger = l } }
 
@@ -79,6 +83,7 @@ func New(tb testing.TB, options ...Option) *System {
 	s.Handler = handler
 	server := httptest.NewServer(handler)
 	tb.Cleanup(server.Close)
+	tb.Cleanup(func() { s.closeStreams(handler) })
 	s.URL = server.URL
 	s.client = &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
@@ -87,6 +92,16 @@ func New(tb testing.TB, options ...Option) *System {
 	tb.Cleanup(s.client.CloseIdleConnections)
 	s.contract = newContract(tb, s)
 	return s
+}
+
+// streamsPatience is how long streams may take to end with the system.
+const streamsPatience = 5 * time.Second
+
+func (s *System) closeStreams(handler *api.Handler) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), streamsPatience)
+	defer cancel()
+	require.NoError(s.t, handler.Close(ctx))
 }
 
 // startBack starts what lies behind HTTP.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/query"
+	"github.com/rosterhq/roster/query/live"
 )
 
 // Deps is what a dialect gets to work with.
@@ -19,6 +20,7 @@ type Deps struct {
 	Logger   *zap.Logger
 	Clock    func() time.Time
 	Settings Settings
+	Streams  *live.Hub // nil where there are no live streams
 }
 
 // Settings are choices of the operator that dialects must know.

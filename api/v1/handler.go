@@ -56,8 +56,10 @@ func (h *Handler) Register(router *mux.Router) {
 		{http.MethodDelete, "/v1/users/{user}/keys/{key}", h.deleteKey},
 		{http.MethodGet, "/v1/users/{user}/activities", h.listActivities},
 		{http.MethodGet, "/v1/users/{user}/activities/count", h.countActivities},
+		{http.MethodGet, "/v1/users/{user}/activities/stream", h.streamUser},
 		{http.MethodGet, "/v1/users/{user}/statistics", h.getStatistics},
 		{http.MethodPost, "/v1/activities", h.recordActivities},
+		{http.MethodGet, "/v1/activities/stream", h.streamAll},
 	}
 	for _, route := range routes {
 		router.Handle(route.path, h.signedIn(route.handle)).Methods(route.method)

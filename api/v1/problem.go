@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -175,7 +176,7 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *problem) {
 	case http.StatusUnauthorized:
 		header.Set("WWW-Authenticate", `Bearer realm="roster"`)
 	case http.StatusServiceUnavailable:
-		header.Set("Retry-After", "1")
+		header.Set("Retry-After", cmp.Or(p.retry, "1"))
 	case http.StatusTooManyRequests:
 		if p.retry != "" {
 			header.Set("Retry-After", p.retry)

@@ -1,6 +1,8 @@
 package v1
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -68,6 +70,7 @@ func scopesOf(t events.LoginType, scopes []string) []string {
 func activityOf(a query.Activity) client.Activity {
 	out := client.Activity{
 		Id:   events.Position{Stream: events.Activity, Sequence: a.Sequence}.String(),
+		User: a.UserID,
 		Type: client.ActivityType(a.Type), Action: a.Action,
 		Entity:  client.Entity{Id: a.EntityID, Title: a.EntityTitle, Url: a.EntityURL, CreatedAt: optional(a.EntityCreatedAt)},
 		Project: client.Project{Id: a.ProjectID, Name: a.ProjectName}, Workspace: a.Workspace,
@@ -79,6 +82,15 @@ func activityOf(a query.Activity) client.Activity {
 		out.Metadata = nil
 	}
 	return out
+}
+
+// RenderActivity is the JSON of an activity, as it is in feeds and streams.
+func RenderActivity(a query.Activity) ([]byte, error) {
+	raw, err := json.Marshal(activityOf(a))
+	if err != nil {
+		return nil, fmt.Errorf("encode activity %d: %w", a.Sequence, err)
+	}
+	return raw, nil
 }
 
 func optional(t *time.Time) time.Time {

@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -29,7 +30,10 @@ const maxUsername = 32
 type person struct{ id, username string }
 
 func personOf(r *http.Request, c gate.Caller) (person, error) {
-	name := mux.Vars(r)["user"]
+	return personNamed(mux.Vars(r)["user"], c)
+}
+
+func personNamed(name string, c gate.Caller) (person, error) {
 	if name == me {
 		return person{id: c.UserID()}, nil
 	}
@@ -64,7 +68,12 @@ func (h *Handler) target(r *http.Request, c gate.Caller, action commands.Action)
 // reading finds the user of a read and asks the policy. Callers and their own
 // rights are known already, so reads of oneself need no look at the user.
 func (h *Handler) reading(r *http.Request, c gate.Caller, action commands.Action) (string, error) {
-	p, err := personOf(r, c)
+	return h.readingOf(r.Context(), mux.Vars(r)["user"], c, action)
+}
+
+// readingOf is reading of a user who is named elsewhere than in the path.
+func (h *Handler) readingOf(ctx context.Context, name string, c gate.Caller, action commands.Action) (string, error) {
+	p, err := personNamed(name, c)
 	if err != nil {
 		return "", err
 	}
@@ -76,7 +85,7 @@ func (h *Handler) reading(r *http.Request, c gate.Caller, action commands.Action
 			return p.id, nil
 		}
 	}
-	user, err := h.Queries.User(r.Context(), query.UserRef{ID: p.id, Username: p.username})
+	user, err := h.Queries.User(ctx, query.UserRef{ID: p.id, Username: p.username})
 	if err != nil {
 		return "", err
 	}

@@ -202,7 +202,7 @@ func (e Status) Valid() bool {
 
 // Activity An entry of the feed; what is unset is absent
 //
-// Example: {"action":"completed","entity":{"id":"T-12","title":"Fix login bug"},"id":"a77","occurredAt":"2024-01-03T10:00:00Z","project":{"id":"web","name":"Web App"},"recordedAt":"2024-01-03T10:00:01Z","source":"tracker","sourceId":"4711","type":"ticket"}
+// Example: {"action":"completed","entity":{"id":"T-12","title":"Fix login bug"},"id":"a77","occurredAt":"2024-01-03T10:00:00Z","project":{"id":"web","name":"Web App"},"recordedAt":"2024-01-03T10:00:01Z","source":"tracker","sourceId":"4711","type":"ticket","user":"01900000-0000-7000-8000-000000000001"}
 type Activity struct {
 	Action string `json:"action"`
 
@@ -222,8 +222,11 @@ type Activity struct {
 	SourceId   string                 `json:"sourceId"`
 
 	// Type `account` is a change of the account itself; it can not be recorded from outside
-	Type      ActivityType `json:"type"`
-	Workspace string       `json:"workspace,omitempty,omitzero"`
+	Type ActivityType `json:"type"`
+
+	// User Id of the user who did it
+	User      string `json:"user"`
+	Workspace string `json:"workspace,omitempty,omitzero"`
 }
 
 // ActivityCount defines model for ActivityCount.
@@ -563,8 +566,23 @@ type Cursor = string
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
+// LastEventID defines model for LastEventID.
+type LastEventID = string
+
+// LastEventIDQuery defines model for LastEventIDQuery.
+type LastEventIDQuery = string
+
 // Limit defines model for Limit.
 type Limit = int
+
+// StreamProjects defines model for StreamProjects.
+type StreamProjects = []string
+
+// StreamTypes defines model for StreamTypes.
+type StreamTypes = []string
+
+// StreamWorkspaces defines model for StreamWorkspaces.
+type StreamWorkspaces = []string
 
 // UserPath defines model for UserPath.
 type UserPath = string
@@ -595,6 +613,27 @@ type RecordActivitiesParams struct {
 
 // RecordActivitiesJSONBody1 defines parameters for RecordActivities.
 type RecordActivitiesJSONBody1 = []NewActivity
+
+// StreamActivitiesParams defines parameters for StreamActivities.
+type StreamActivitiesParams struct {
+	// User Only these users, by id, username or `me`; repeatable
+	User []string `form:"user,omitempty" json:"user,omitempty,omitzero"`
+
+	// Type Only these types; repeatable, or separated by commas
+	Type StreamTypes `form:"type,omitempty" json:"type,omitempty,omitzero"`
+
+	// Project Only these projects, by id; repeatable
+	Project StreamProjects `form:"project,omitempty" json:"project,omitempty,omitzero"`
+
+	// Workspace Only these workspaces; repeatable
+	Workspace StreamWorkspaces `form:"workspace,omitempty" json:"workspace,omitempty,omitzero"`
+
+	// LastEventId The same, for clients that can not send the header at first
+	LastEventId LastEventIDQuery `form:"last_event_id,omitempty" json:"last_event_id,omitempty,omitzero"`
+
+	// LastEventID Position of the last event that was received, or `earliest`; goes before the query parameter
+	LastEventID LastEventID `json:"Last-Event-ID,omitempty,omitzero"`
+}
 
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
@@ -644,6 +683,24 @@ type ListActivitiesParams struct {
 type CountActivitiesParams struct {
 	// Type Only these types, separated by commas; all when absent
 	Type ActivityTypes `form:"type,omitempty" json:"type,omitempty,omitzero"`
+}
+
+// StreamUserActivitiesParams defines parameters for StreamUserActivities.
+type StreamUserActivitiesParams struct {
+	// Type Only these types; repeatable, or separated by commas
+	Type StreamTypes `form:"type,omitempty" json:"type,omitempty,omitzero"`
+
+	// Project Only these projects, by id; repeatable
+	Project StreamProjects `form:"project,omitempty" json:"project,omitempty,omitzero"`
+
+	// Workspace Only these workspaces; repeatable
+	Workspace StreamWorkspaces `form:"workspace,omitempty" json:"workspace,omitempty,omitzero"`
+
+	// LastEventId The same, for clients that can not send the header at first
+	LastEventId LastEventIDQuery `form:"last_event_id,omitempty" json:"last_event_id,omitempty,omitzero"`
+
+	// LastEventID Position of the last event that was received, or `earliest`; goes before the query parameter
+	LastEventID LastEventID `json:"Last-Event-ID,omitempty,omitzero"`
 }
 
 // CreateKeyParams defines parameters for CreateKey.
@@ -872,6 +929,25 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/activities (the `RecordActivities` operationId).
 	RecordActivities(ctx context.Context, params *RecordActivitiesParams, body RecordActivitiesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// StreamActivities Follow the activities of all users that the caller may read
+	//
+	// Server-sent events, or NDJSON with `Accept: application/x-ndjson`. Each activity is an event `activity` (or
+	// `account`, for changes of the account itself), with its position as `id` and the same object as in the feed, on
+	// one line, as `data`; in NDJSON it is a line. A comment, in NDJSON an empty line, comes every 15 seconds.
+	//
+	// **Resuming.** Send the `id` of the last event as `Last-Event-ID` (browsers do) or `last_event_id`: what came after
+	// it follows, once and in order, then what happens. Without one a stream begins with the newest 20; `earliest` asks
+	// for everything. A position that can not be used (`malformed`, `unknown`) is answered with an event `reset` that
+	// names the reason, and then as if none had been sent. A stream that has nothing to begin with sends a position
+	// alone: `id:` without data, in NDJSON `{"event":"position","id":"a0"}`.
+	//
+	// **Ends.** `overflow`: the client read too slowly. `shutdown`: the process ends. After both come back with the last
+	// id; nothing is lost. `revoked`: the session, the key, the account or the right is gone (`reason` says which). Each
+	// has `data` with `reason` and `message`; in NDJSON it is a line with `event`, `reason` and `message`.
+	//
+	// Corresponds with GET /v1/activities/stream (the `StreamActivities` operationId).
+	StreamActivities(ctx context.Context, params *StreamActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListUsers List users
 	//
 	// In the order of the lower-case username. Deleted users are left out. A caller who may not read others gets a list
@@ -960,6 +1036,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/users/{user}/activities/count (the `CountActivities` operationId).
 	CountActivities(ctx context.Context, user UserPath, params *CountActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StreamUserActivities Follow a user's activities
+	//
+	// Everything that the user does from the given position on, and as it happens, in order of position. See
+	// `GET /v1/activities/stream` for the form, for resuming and for how a stream ends.
+	//
+	// Corresponds with GET /v1/users/{user}/activities/stream (the `StreamUserActivities` operationId).
+	StreamUserActivities(ctx context.Context, user UserPath, params *StreamUserActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListKeys List sessions and API keys, newest first
 	//
@@ -1108,6 +1192,35 @@ func (c *Client) RecordActivitiesWithBody(ctx context.Context, params *RecordAct
 // Corresponds with POST /v1/activities (the `RecordActivities` operationId).
 func (c *Client) RecordActivities(ctx context.Context, params *RecordActivitiesParams, body RecordActivitiesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRecordActivitiesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StreamActivities Follow the activities of all users that the caller may read
+//
+// Server-sent events, or NDJSON with `Accept: application/x-ndjson`. Each activity is an event `activity` (or
+// `account`, for changes of the account itself), with its position as `id` and the same object as in the feed, on
+// one line, as `data`; in NDJSON it is a line. A comment, in NDJSON an empty line, comes every 15 seconds.
+//
+// **Resuming.** Send the `id` of the last event as `Last-Event-ID` (browsers do) or `last_event_id`: what came after
+// it follows, once and in order, then what happens. Without one a stream begins with the newest 20; `earliest` asks
+// for everything. A position that can not be used (`malformed`, `unknown`) is answered with an event `reset` that
+// names the reason, and then as if none had been sent. A stream that has nothing to begin with sends a position
+// alone: `id:` without data, in NDJSON `{"event":"position","id":"a0"}`.
+//
+// **Ends.** `overflow`: the client read too slowly. `shutdown`: the process ends. After both come back with the last
+// id; nothing is lost. `revoked`: the session, the key, the account or the right is gone (`reason` says which). Each
+// has `data` with `reason` and `message`; in NDJSON it is a line with `event`, `reason` and `message`.
+//
+// Corresponds with GET /v1/activities/stream (the `StreamActivities` operationId).
+func (c *Client) StreamActivities(ctx context.Context, params *StreamActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStreamActivitiesRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1307,6 +1420,24 @@ func (c *Client) ListActivities(ctx context.Context, user UserPath, params *List
 // Corresponds with GET /v1/users/{user}/activities/count (the `CountActivities` operationId).
 func (c *Client) CountActivities(ctx context.Context, user UserPath, params *CountActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCountActivitiesRequest(c.Server, user, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StreamUserActivities Follow a user's activities
+//
+// Everything that the user does from the given position on, and as it happens, in order of position. See
+// `GET /v1/activities/stream` for the form, for resuming and for how a stream ends.
+//
+// Corresponds with GET /v1/users/{user}/activities/stream (the `StreamUserActivities` operationId).
+func (c *Client) StreamUserActivities(ctx context.Context, user UserPath, params *StreamUserActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStreamUserActivitiesRequest(c.Server, user, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1612,6 +1743,117 @@ func NewRecordActivitiesRequestWithBody(server string, params *RecordActivitiesP
 		}
 
 		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewStreamActivitiesRequest constructs an http.Request for the StreamActivities method
+func NewStreamActivitiesRequest(server string, params *StreamActivitiesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/activities/stream")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.User != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "user", params.User, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Type != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "type", params.Type, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Project != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "project", params.Project, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Workspace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "workspace", params.Workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "last_event_id", params.LastEventId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Last-Event-ID", params.LastEventID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Last-Event-ID", headerParam0)
 
 	}
 
@@ -2061,6 +2303,112 @@ func NewCountActivitiesRequest(server string, user UserPath, params *CountActivi
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStreamUserActivitiesRequest constructs an http.Request for the StreamUserActivities method
+func NewStreamUserActivitiesRequest(server string, user UserPath, params *StreamUserActivitiesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/%s/activities/stream", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Type != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "type", params.Type, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Project != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "project", params.Project, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Workspace != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "workspace", params.Workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "last_event_id", params.LastEventId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Last-Event-ID", params.LastEventID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Last-Event-ID", headerParam0)
+
 	}
 
 	return req, nil
@@ -2629,6 +2977,27 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/activities (the `RecordActivities` operationId).
 	RecordActivitiesWithResponse(ctx context.Context, params *RecordActivitiesParams, body RecordActivitiesJSONRequestBody, reqEditors ...RequestEditorFn) (*RecordActivitiesResponse, error)
 
+	// StreamActivitiesWithResponse Follow the activities of all users that the caller may read
+	//
+	// Server-sent events, or NDJSON with `Accept: application/x-ndjson`. Each activity is an event `activity` (or
+	// `account`, for changes of the account itself), with its position as `id` and the same object as in the feed, on
+	// one line, as `data`; in NDJSON it is a line. A comment, in NDJSON an empty line, comes every 15 seconds.
+	//
+	// **Resuming.** Send the `id` of the last event as `Last-Event-ID` (browsers do) or `last_event_id`: what came after
+	// it follows, once and in order, then what happens. Without one a stream begins with the newest 20; `earliest` asks
+	// for everything. A position that can not be used (`malformed`, `unknown`) is answered with an event `reset` that
+	// names the reason, and then as if none had been sent. A stream that has nothing to begin with sends a position
+	// alone: `id:` without data, in NDJSON `{"event":"position","id":"a0"}`.
+	//
+	// **Ends.** `overflow`: the client read too slowly. `shutdown`: the process ends. After both come back with the last
+	// id; nothing is lost. `revoked`: the session, the key, the account or the right is gone (`reason` says which). Each
+	// has `data` with `reason` and `message`; in NDJSON it is a line with `event`, `reason` and `message`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/activities/stream (the `StreamActivities` operationId).
+	StreamActivitiesWithResponse(ctx context.Context, params *StreamActivitiesParams, reqEditors ...RequestEditorFn) (*StreamActivitiesResponse, error)
+
 	// ListUsersWithResponse List users
 	//
 	// In the order of the lower-case username. Deleted users are left out. A caller who may not read others gets a list
@@ -2729,6 +3098,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/users/{user}/activities/count (the `CountActivities` operationId).
 	CountActivitiesWithResponse(ctx context.Context, user UserPath, params *CountActivitiesParams, reqEditors ...RequestEditorFn) (*CountActivitiesResponse, error)
+
+	// StreamUserActivitiesWithResponse Follow a user's activities
+	//
+	// Everything that the user does from the given position on, and as it happens, in order of position. See
+	// `GET /v1/activities/stream` for the form, for resuming and for how a stream ends.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/users/{user}/activities/stream (the `StreamUserActivities` operationId).
+	StreamUserActivitiesWithResponse(ctx context.Context, user UserPath, params *StreamUserActivitiesParams, reqEditors ...RequestEditorFn) (*StreamUserActivitiesResponse, error)
 
 	// ListKeysWithResponse List sessions and API keys, newest first
 	//
@@ -2912,6 +3291,47 @@ func (r RecordActivitiesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r RecordActivitiesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StreamActivitiesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StreamActivitiesResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StreamActivitiesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StreamActivitiesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StreamActivitiesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StreamActivitiesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3346,6 +3766,47 @@ func (r CountActivitiesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CountActivitiesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StreamUserActivitiesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StreamUserActivitiesResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StreamUserActivitiesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StreamUserActivitiesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StreamUserActivitiesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StreamUserActivitiesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3859,6 +4320,33 @@ func (c *ClientWithResponses) RecordActivitiesWithResponse(ctx context.Context, 
 	return ParseRecordActivitiesResponse(rsp)
 }
 
+// StreamActivitiesWithResponse Follow the activities of all users that the caller may read
+//
+// Server-sent events, or NDJSON with `Accept: application/x-ndjson`. Each activity is an event `activity` (or
+// `account`, for changes of the account itself), with its position as `id` and the same object as in the feed, on
+// one line, as `data`; in NDJSON it is a line. A comment, in NDJSON an empty line, comes every 15 seconds.
+//
+// **Resuming.** Send the `id` of the last event as `Last-Event-ID` (browsers do) or `last_event_id`: what came after
+// it follows, once and in order, then what happens. Without one a stream begins with the newest 20; `earliest` asks
+// for everything. A position that can not be used (`malformed`, `unknown`) is answered with an event `reset` that
+// names the reason, and then as if none had been sent. A stream that has nothing to begin with sends a position
+// alone: `id:` without data, in NDJSON `{"event":"position","id":"a0"}`.
+//
+// **Ends.** `overflow`: the client read too slowly. `shutdown`: the process ends. After both come back with the last
+// id; nothing is lost. `revoked`: the session, the key, the account or the right is gone (`reason` says which). Each
+// has `data` with `reason` and `message`; in NDJSON it is a line with `event`, `reason` and `message`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/activities/stream (the `StreamActivities` operationId).
+func (c *ClientWithResponses) StreamActivitiesWithResponse(ctx context.Context, params *StreamActivitiesParams, reqEditors ...RequestEditorFn) (*StreamActivitiesResponse, error) {
+	rsp, err := c.StreamActivities(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStreamActivitiesResponse(rsp)
+}
+
 // ListUsersWithResponse List users
 //
 // In the order of the lower-case username. Deleted users are left out. A caller who may not read others gets a list
@@ -4024,6 +4512,22 @@ func (c *ClientWithResponses) CountActivitiesWithResponse(ctx context.Context, u
 		return nil, err
 	}
 	return ParseCountActivitiesResponse(rsp)
+}
+
+// StreamUserActivitiesWithResponse Follow a user's activities
+//
+// Everything that the user does from the given position on, and as it happens, in order of position. See
+// `GET /v1/activities/stream` for the form, for resuming and for how a stream ends.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/users/{user}/activities/stream (the `StreamUserActivities` operationId).
+func (c *ClientWithResponses) StreamUserActivitiesWithResponse(ctx context.Context, user UserPath, params *StreamUserActivitiesParams, reqEditors ...RequestEditorFn) (*StreamUserActivitiesResponse, error) {
+	rsp, err := c.StreamUserActivities(ctx, user, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStreamUserActivitiesResponse(rsp)
 }
 
 // ListKeysWithResponse List sessions and API keys, newest first
@@ -4283,6 +4787,32 @@ func ParseRecordActivitiesResponse(rsp *http.Response) (*RecordActivitiesRespons
 			headers.RosterPosition = value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStreamActivitiesResponse parses an HTTP response from a StreamActivitiesWithResponse call
+func ParseStreamActivitiesResponse(rsp *http.Response) (*StreamActivitiesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StreamActivitiesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -4654,6 +5184,32 @@ func ParseCountActivitiesResponse(rsp *http.Response) (*CountActivitiesResponse,
 			headers.RosterStale = value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseStreamUserActivitiesResponse parses an HTTP response from a StreamUserActivitiesWithResponse call
+func ParseStreamUserActivitiesResponse(rsp *http.Response) (*StreamUserActivitiesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StreamUserActivitiesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
 	}
 
 	return response, nil

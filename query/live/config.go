@@ -1,0 +1,96 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/query"
+)
+
+// Source is the one live reader of the log; query.Tail is one.
+type Source interface {
+	Subscribe(s events.Stream, f func(events.Stored)) (unsubscribe func())
+	Current(s events.Stream) (sequence uint64, ok bool)
+}
+
+// Reads is what is asked for what happened before; *query.Queries is one.
+type Reads interface {
+	History(ctx context.Context, f query.HistoryFilter, after uint64, limit int) (items []query.Activity, through uint64, err error)
+	Latest(ctx context.Context, f query.HistoryFilter, limit int) (items []query.Activity, through uint64, err error)
+	AwaitActivities(ctx context.Context, sequence uint64) error
+	Head(ctx context.Context, s events.Stream) (uint64, error)
+	OpenEvent(ctx context.Context, e events.Stored) (events.Recorded, error)
+}
+
+// Config is what a hub is made of. Source, Reads and Render are needed.
+type Config struct {
+	Source   Source
+	Reads    Reads
+	Render   Render
+	Logger   *zap.Logger           // nil for none
+	Clock    func() time.Time      // of credentials that expire; nil means time.Now
+	Registry prometheus.Registerer // nil means that nobody sees the metrics
+
+	Buffer    int           // activities that a slow client may be behind; 0 means 256
+	Heartbeat time.Duration // 0 means 15 s
+	Most      int           // streams at once; 0 means what the limit of open files allows
+}
+
+const (
+	defaultBuffer    = 256
+	defaultHeartbeat = 15 * time.Second
+)
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Buffer <= 0 {
+		c.Buffer = defaultBuffer
+	}
+	if c.Heartbeat <= 0 {
+		c.Heartbeat = defaultHeartbeat
+	}
+	if c.Most <= 0 {
+		c.Most = mostStreams()
+	}
+	return c
+}
+
+// Errors of Open.
+var (
+	// ErrFull says that this process has as many streams as it can have.
+	ErrFull = errors.New("too many streams")
+	// ErrClosed says that the process is about to end.
+	ErrClosed = errors.New("streams are closed")
+)
+
+// Request is what a client asks for, and on whose behalf.
+type Request struct {
+	Caller  string    // user id
+	Key     string    // id of the session or key
+	Expires time.Time // of the key; zero for never
+
+	// May says whether the caller may read a user's activities, "" for everybody's.
+	May func(userID string) bool
+	// Rights makes May anew after the caller's roles changed.
+	Rights func([]events.Role) func(userID string) bool
+	// Check looks the credential up again. A reason says that it is no good any
+	// more, an error that nobody knows.
+	Check func(context.Context) (may func(userID string) bool, reason string, err error)
+
+	Filter Filter
+	After  string // a position, Earliest, or "" for the newest and what comes
+	Lines  bool   // NDJSON instead of server-sent events
+}
+
+// Earliest asks for everything.
+const Earliest = "earliest"
