@@ -79,6 +79,10 @@ func (s *Service) endedKey(ctx context.Context, id, keyID string) (bool, error) 
 		switch p := e.Payload.(type) {
 		case *events.UserKeyCreated:
 			known = known || p.KeyID == keyID
+		case *events.UserSessionOpened:
+			known = known || p.KeyID == keyID
+		case *events.UserSessionClosed:
+			known = known && p.KeyID != keyID
 		case *events.UserKeyDeleted:
 			known = known && p.KeyID != keyID
 		case *events.UserPasswordSet:

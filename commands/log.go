@@ -38,6 +38,10 @@ type Log interface {
 	// 1,000 of them, each at most once for ever by its source and source id.
 	// The answer has one entry for each draft, in order.
 	Record(ctx context.Context, drafts []events.Draft) ([]events.Recording, error)
+	// KeepUsage keeps the newest usage of a key, without waiting; it may be lost.
+	KeepUsage(u events.Usage) error
+	// Usage returns the newest usage of a key that was kept, or a zero one.
+	Usage(ctx context.Context, keyID string) (events.Usage, error)
 	// KeyedHash returns a keyed, installation-wide hash (32 bytes, hexadecimal)
 	// for values that must be compared but not be readable.
 	KeyedHash(purpose, value string) string

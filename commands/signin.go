@@ -80,7 +80,15 @@ func (s *Service) opened(ctx context.Context, r Request, id string, c openSessio
 // SignOut closes the session or key keyID of a user. One that is gone already
 // is no error.
 func (s *Service) SignOut(ctx context.Context, r Request, userID, keyID string) (Result, error) {
-	return s.checked(ctx, r, userID, closeSession{keyID: keyID}, &problems{})
+	res, err := s.checked(ctx, r, userID, closeSession{keyID: keyID}, &problems{})
+	if err != nil || res.Changed || res.Repeated || len(keyID) != keyIDLength {
+		return res, err
+	}
+	// One whose use prolonged its life may have left the state already.
+	return s.execute(ctx, r, res.User.ID, func(ctx context.Context) (userCommand, error) {
+		past, err := s.endedKey(ctx, res.User.ID, keyID)
+		return closeSession{keyID: keyID, past: past}, err
+	})
 }
 
 // SetPassword sets a password.

@@ -145,3 +145,28 @@ func TestKeys(t *testing.T) {
 		require.Len(t, refused(t, err, commands.Invalid, "").Fields, 3)
 	})
 }
+
+// A session whose use prolonged its life leaves the state when the life that it
+// was given ends; signing out must end it all the same.
+func TestSignOutOfASessionThatOutlivedItself(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
+		ctx := context.Background()
+		now := time.Now()
+		s := serviceAt(t, log, func() time.Time { return now })
+		u := register(t, s, "ann", nil)
+		in, err := s.SignIn(ctx, anyone, commands.SignIn{Username: "ann", Password: "correct horse", Lifetime: time.Hour})
+		require.NoError(t, err)
+		now = now.Add(48 * time.Hour)
+		_, err = s.UpdateUser(ctx, as(u, ""), commands.UpdateUser{UserID: u.ID, Name: text("A")})
+		require.NoError(t, err)
+
+		out, err := s.SignOut(ctx, as(u, ""), u.ID, in.Key.ID)
+		require.NoError(t, err)
+		require.True(t, out.Changed)
+		out, err = s.SignOut(ctx, as(u, ""), u.ID, in.Key.ID)
+		require.NoError(t, err)
+		require.False(t, out.Changed)
+	})
+}

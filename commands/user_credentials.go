@@ -140,7 +140,10 @@ func sessionsOf(u User, now time.Time) []Key {
 }
 
 // closeSession ends a session, or deletes the API key that signed out.
-type closeSession struct{ keyID string }
+type closeSession struct {
+	keyID string
+	past  bool // the log knows such a one, though the state does not any more
+}
 
 func (closeSession) claims(User) []events.Claim { return nil }
 
@@ -155,8 +158,10 @@ func (c closeSession) actions(f facts) []Action {
 func decideCloseSession(u User, c closeSession) (decision, *Error) {
 	k, ok := u.Keys[c.keyID]
 	switch {
-	case !ok:
+	case !ok && !c.past:
 		return decision{}, nil
+	case !ok:
+		return decision{events: []events.Payload{&events.UserSessionClosed{KeyID: c.keyID}}, key: Key{ID: c.keyID}}, nil
 	case k.LoginType == events.LoginToken:
 		return decision{events: []events.Payload{&events.UserKeyDeleted{KeyID: k.ID}}, key: k}, nil
 	default:

@@ -29,6 +29,7 @@ type Options struct {
 
 // Log is the event log on JetStream. It is safe for concurrent use.
 type Log struct {
+	nc        *nats.Conn
 	names     names
 	read      *reader
 	catalogue *events.Catalogue
@@ -62,7 +63,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	l := &Log{
-		names: newNames(o.Prefix), read: newReader(nc, js), catalogue: events.Released(),
+		nc: nc, names: newNames(o.Prefix), read: newReader(nc, js), catalogue: events.Released(),
 		logger: o.Logger, reserving: make(chan struct{}, 1),
 	}
 	if l.logger == nil {

@@ -76,6 +76,8 @@ func (n names) userKey(userID string) string { return n.root + "keys.user." + us
 
 func (n names) secret() string { return n.root + "keys.installation.secret" }
 
+func (n names) keyUsage(keyID string) string { return n.root + "usage.key." + keyID }
+
 func (n names) snapshot(a events.Aggregate) string {
 	return n.root + "state." + string(a.Kind) + "." + a.ID
 }

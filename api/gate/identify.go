@@ -26,6 +26,7 @@ type Config struct {
 	Reads      Reads
 	Clock      func() time.Time // nil means time.Now
 	RateLimits bool
+	Usages     Usages // nil: sessions end when they were given to
 }
 
 // Gate finds out who calls. It is safe for concurrent use.
@@ -34,6 +35,7 @@ type Gate struct {
 	clock  func() time.Time
 	origin *http.CrossOriginProtection
 	limits *limits
+	slides *sliding
 }
 
 // New makes a gate.
@@ -42,7 +44,7 @@ func New(c Config) *Gate {
 	if clock == nil {
 		clock = time.Now
 	}
-	g := &Gate{reads: c.Reads, clock: clock, origin: http.NewCrossOriginProtection()}
+	g := &Gate{reads: c.Reads, clock: clock, origin: http.NewCrossOriginProtection(), slides: newSliding(c.Usages, clock)}
 	if c.RateLimits {
 		g.limits = newLimits(clock)
 	}
@@ -125,7 +127,25 @@ func (g *Gate) check(ctx context.Context, id, secret string) (query.Credential, 
 	if subtle.ConstantTimeCompare(sum[:], found.SecretHash) != 1 {
 		return query.Credential{}, &Error{Reason: WrongSecret}
 	}
-	return found, g.alive(found)
+	return g.living(ctx, found)
+}
+
+// living checks a credential whose secret was right, and lets a session slide.
+func (g *Gate) living(ctx context.Context, c query.Credential) (query.Credential, error) {
+	if g.slides == nil {
+		return c, g.alive(c)
+	}
+	given := life(c)
+	if err := g.slides.apply(ctx, &c); err != nil {
+		return query.Credential{}, &Error{Reason: Unavailable, Err: err}
+	}
+	if err := g.alive(c); err != nil {
+		return query.Credential{}, err
+	}
+	if err := g.slides.use(&c, given); err != nil { // it is alive all the same; the next use tries again
+		g.slides.until.Remove(c.ID)
+	}
+	return c, nil
 }
 
 // alive checks key and account, in the order that clients see.

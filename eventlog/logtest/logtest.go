@@ -19,11 +19,14 @@ type Log interface {
 	LeaderTip(ctx context.Context, a events.Aggregate) (events.Tip, error)
 	Read(ctx context.Context, a events.Aggregate, from uint64) ([]events.Recorded, error)
 	Append(ctx context.Context, c events.Commit) (first uint64, err error)
+	NewUsers(ctx context.Context, n int64) ([]string, error)
 	Claim(ctx context.Context, c events.Claim) (events.ClaimState, error)
 	Reserve(ctx context.Context, counter string, n int64) (first int64, err error)
 	Snapshot(ctx context.Context, a events.Aggregate) (events.Snapshot, error)
 	KeepSnapshot(a events.Aggregate, s events.Snapshot)
 	Record(ctx context.Context, drafts []events.Draft) ([]events.Recording, error)
+	KeepUsage(u events.Usage) error
+	Usage(ctx context.Context, keyID string) (events.Usage, error)
 	KeyedHash(purpose, value string) string
 	Secret(purpose string) []byte
 	DataKey(ctx context.Context, userID string) (*events.DataKey, error)

@@ -29,6 +29,7 @@ type Log struct {
 	counters  map[string]int64
 	keys      map[string]*events.DataKey // nil: erased
 	snapshots map[events.Aggregate]events.Snapshot
+	usage     map[string]events.Usage
 	closed    bool
 }
 
@@ -57,7 +58,7 @@ func New(masterKey []byte) *Log {
 	l := &Log{
 		catalogue: events.Released(), secrets: secrets,
 		streams: map[events.Stream]*stream{}, counters: map[string]int64{},
-		keys: map[string]*events.DataKey{}, snapshots: map[events.Aggregate]events.Snapshot{},
+		keys: map[string]*events.DataKey{}, snapshots: map[events.Aggregate]events.Snapshot{}, usage: map[string]events.Usage{},
 	}
 	for _, s := range []events.Stream{events.Roster, events.Activity} {
 		l.streams[s] = &stream{subjects: map[string][]uint64{}, changed: make(chan struct{})}
