@@ -1,0 +1,148 @@
+package reads_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const connections = 64
+
+// outcome is what a load measured.
+type outcome struct {
+	perSecond float64
+	p50, p99  time.Duration
+	cpu       time.Duration // of the server's process, per request
+}
+
+// report adds the figures to a benchmark's line under a name.
+func (o outcome) report(b *testing.B, name string) {
+	b.Helper()
+	b.ReportMetric(o.perSecond, name+"-req/s")
+	b.ReportMetric(float64(o.cpu.Nanoseconds())/1e3, name+"-cpu-us/req")
+	b.ReportMetric(float64(o.p50.Microseconds())/1e3, name+"-p50-ms")
+	b.ReportMetric(float64(o.p99.Microseconds())/1e3, name+"-p99-ms")
+}
+
+// request is one request as it goes over the wire. A client library would cost
+// as much as the server that is measured.
+func request(method, path, token, body string) []byte {
+	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		method, path, token, len(body), body)
+}
+
+// load sends requests over 64 connections for a while; of returns the n-th
+// request of a connection.
+func load(b *testing.B, s *server, lasts time.Duration, of func(connection, n int) []byte) outcome {
+	b.Helper()
+	var all sync.WaitGroup
+	var done atomic.Bool
+	took := make([][]time.Duration, connections)
+	before, began := s.cpu(b), time.Now()
+	for i := range connections {
+		all.Go(func() {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://")) //nolint:noctx // ends with the load
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			defer conn.Close() //nolint:errcheck // nothing is left to say
+			reader := bufio.NewReader(conn)
+			for n := 0; !done.Load(); n++ {
+				sent := time.Now()
+				if err := exchange(conn, reader, of(i, n)); err != nil {
+					b.Error(err)
+					return
+				}
+				took[i] = append(took[i], time.Since(sent))
+			}
+		})
+	}
+	time.Sleep(lasts)
+	done.Store(true)
+	all.Wait()
+	elapsed, used := time.Since(began), s.cpu(b)-before
+	every := slices.Concat(took...)
+	require.NotEmpty(b, every)
+	slices.Sort(every)
+	return outcome{
+		perSecond: float64(len(every)) / elapsed.Seconds(), p50: every[len(every)/2], p99: every[len(every)*99/100],
+		cpu: used / time.Duration(len(every)),
+	}
+}
+
+func exchange(conn net.Conn, reader *bufio.Reader, request []byte) error {
+	if _, err := conn.Write(request); err != nil {
+		return err
+	}
+	line, err := reader.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(string(line), "HTTP/1.1 200") {
+		rest, _ := io.ReadAll(io.LimitReader(reader, 600))
+		return fmt.Errorf("%s %s", line, rest)
+	}
+	length := 0
+	for {
+		if line, err = reader.ReadSlice('\n'); err != nil {
+			return err
+		}
+		if len(line) <= 2 {
+			break
+		}
+		if len(line) > 16 && strings.EqualFold(string(line[:15]), "Content-Length:") {
+			if length, err = strconv.Atoi(strings.TrimSpace(string(line[15:]))); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = reader.Discard(length)
+	return err
+}
+
+// cpu is what a process has used so far, from /proc.
+func (s *server) cpu(b *testing.B) time.Duration {
+	b.Helper()
+	raw, err := os.ReadFile("/proc/" + strconv.Itoa(s.pid) + "/stat")
+	require.NoError(b, err)
+	_, rest, _ := strings.Cut(string(raw), ") ")
+	fields := strings.Fields(rest)
+	var ticks int64
+	for _, f := range fields[11:13] { // user and system time
+		n, err := strconv.ParseInt(f, 10, 64)
+		require.NoError(b, err)
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
+// get makes one request with the usual client.
+func (s *server) do(b *testing.B, method, path, body string) []byte {
+	b.Helper()
+	req, err := http.NewRequestWithContext(b.Context(), method, s.url+path, strings.NewReader(body))
+	require.NoError(b, err)
+	req.Header.Set("Content-Type", "application/json")
+	if s.token != "" {
+		req.Header.Set("Authorization", "Bearer "+s.token)
+	}
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(b, err)
+	defer res.Body.Close() //nolint:errcheck // it was read
+	answer, err := io.ReadAll(res.Body)
+	require.NoError(b, err)
+	require.Less(b, res.StatusCode, 300, "%s %s: %s", method, path, answer)
+	return answer
+}
