@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"time"
 
@@ -32,12 +33,16 @@ func (s *surface) refuseHeader(w http.ResponseWriter, r *http.Request, err error
 	s.refuse(w, r, gate.Refusal{Status: http.StatusBadRequest, Code: "bad-header", Message: err.Error()})
 }
 
-// secure sets what keeps browsers from doing more with an answer than they should.
-func secure(h http.Header) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "no-store")
+// protection keeps browsers from doing more with an answer than they should. The
+// names are canonical and the values shared: a handler replaces them, it never
+// changes them in place.
+var protection = map[string][]string{
+	"X-Content-Type-Options":       {"nosniff"},
+	"X-Frame-Options":              {"DENY"},
+	"Referrer-Policy":              {"no-referrer"},
+	"Content-Security-Policy":      {"default-src 'none'; frame-ancestors 'none'"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Cache-Control":                {"no-store"},
 }
+
+func secure(h http.Header) { maps.Copy(h, protection) }
