@@ -141,22 +141,22 @@ func rightsOf(a commands.Actor) func([]events.Role) func(userID string) bool {
 }
 
 // recheck looks a credential up again.
-func (h *Handler) recheck(pass gate.Pass) func(context.Context) (func(userID string) bool, string, error) {
-	return func(ctx context.Context) (func(userID string) bool, string, error) {
+func (h *Handler) recheck(pass gate.Pass) func(context.Context) (live.Standing, error) {
+	return func(ctx context.Context) (live.Standing, error) {
 		c, err := h.Gate.Again(ctx, pass)
 		switch gate.ReasonOf(err) {
 		case "":
-			return mayRead(c.Actor), "", err
+			return live.Standing{May: mayRead(c.Actor), Expires: c.Key.ExpiresAt}, err
 		case gate.Unavailable:
-			return nil, "", err
+			return live.Standing{}, err
 		case gate.Expired:
-			return nil, live.Expired, nil
+			return live.Standing{Reason: live.Expired}, nil
 		case gate.Suspended:
-			return nil, live.Suspended, nil
+			return live.Standing{Reason: live.Suspended}, nil
 		case gate.Deleted:
-			return nil, live.Deleted, nil
+			return live.Standing{Reason: live.Deleted}, nil
 		default:
-			return nil, live.SessionEnded, nil
+			return live.Standing{Reason: live.SessionEnded}, nil
 		}
 	}
 }

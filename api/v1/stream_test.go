@@ -260,7 +260,8 @@ func TestStreamBeginsWithTheNewest(t *testing.T) {
 		f.activity(id)
 	}
 	f = follow(owner, t, "/v1/users/me/activities/stream?last_event_id=earliest", nil)
-	require.Equal(t, "account", f.next().name)
+	for f.next().name != "account" { // it comes by itself, some time after the registration
+	}
 }
 
 func TestStreamWithNothingToBeginWith(t *testing.T) {

@@ -83,13 +83,19 @@ type Request struct {
 	May func(userID string) bool
 	// Rights makes May anew after the caller's roles changed.
 	Rights func([]events.Role) func(userID string) bool
-	// Check looks the credential up again. A reason says that it is no good any
-	// more, an error that nobody knows.
-	Check func(context.Context) (may func(userID string) bool, reason string, err error)
+	// Check looks the credential up again. An error says that nobody knows.
+	Check func(context.Context) (Standing, error)
 
 	Filter Filter
 	After  string // a position, Earliest, or "" for the newest and what comes
 	Lines  bool   // NDJSON instead of server-sent events
+}
+
+// Standing is what became of a credential.
+type Standing struct {
+	Reason  string // why it is no good any more; "" while it is
+	May     func(userID string) bool
+	Expires time.Time // sessions that are used live longer
 }
 
 // Earliest asks for everything.

@@ -166,7 +166,7 @@ func (h *Hub) each(f func(*Stream)) {
 // tickEvery is how often streams are looked after.
 const tickEvery = 250 * time.Millisecond
 
-// tend lets streams beat and expire.
+// tend lets streams beat.
 func (h *Hub) tend(ctx context.Context) {
 	ticker := time.NewTicker(min(tickEvery, max(h.config.Heartbeat/4, time.Millisecond)))
 	defer ticker.Stop()
@@ -175,8 +175,7 @@ func (h *Hub) tend(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			clock := h.config.Clock()
-			h.each(func(s *Stream) { s.tick(now, clock) })
+			h.each(func(s *Stream) { s.tick(now) })
 		}
 	}
 }

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -90,45 +89,4 @@ func (s *Stream) gain(may func(userID string) bool) (reason string) {
 	defer s.mu.Unlock()
 	s.request.May = may
 	return ""
-}
-
-const guardEvery = 400 * time.Millisecond
-
-// guard looks credentials up in the read model while the log can not be heard.
-func (h *Hub) guard(ctx context.Context) {
-	ticker := time.NewTicker(guardEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		if _, heard := h.config.Source.Current(events.Roster); !heard {
-			h.checkAll(ctx)
-		}
-	}
-}
-
-// checkAll asks once for each credential.
-func (h *Hub) checkAll(ctx context.Context) {
-	byKey := map[string][]*Stream{}
-	h.each(func(s *Stream) { byKey[s.request.Key] = append(byKey[s.request.Key], s) })
-	for _, streams := range byKey {
-		if ctx.Err() != nil {
-			return
-		}
-		may, reason, err := streams[0].request.Check(ctx)
-		if err != nil {
-			continue // nobody knows; it is asked again
-		}
-		for _, s := range streams {
-			if reason == "" {
-				reason = s.gain(may)
-			}
-			if reason != "" {
-				s.end(revoked(reason))
-			}
-		}
-	}
 }

@@ -131,14 +131,10 @@ func (s *Stream) offerLocked(f *frame) {
 	s.notify()
 }
 
-// tick lets a stream beat and expire.
-func (s *Stream) tick(now, clock time.Time) {
+// tick lets a stream beat.
+func (s *Stream) tick(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.expires.IsZero() && !clock.Before(s.expires) {
-		s.endLocked(revoked(Expired))
-		return
-	}
 	if now.Before(s.nextBeat) || s.ending != nil {
 		return
 	}
