@@ -45,6 +45,7 @@ func TestHelp(t *testing.T) {
 		"roster":           {"--help"},
 		"import":           {"import", "--help"},
 		"import-gharchive": {"import", "gharchive", "--help"},
+		"tail":             {"tail", "--help"},
 		"version":          {"version", "--help"},
 	} {
 		code, stdout, stderr := roster(t.Context(), args...)
