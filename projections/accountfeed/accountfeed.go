@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/projections/runtime"
@@ -36,10 +37,14 @@ const (
 	KeyDeleted         = "key_deleted"
 )
 
+// patience lets the changes of a moment share an append to the activity log, and
+// the transactions of those who read it. Nobody waits for them.
+const patience = 50 * time.Millisecond
+
 // Projection returns the reaction. The runtime needs a Recorder for it.
 func Projection() runtime.Projection {
 	return runtime.Projection{
-		Name: "accountfeed", Version: 1, Stream: events.Roster,
+		Name: "accountfeed", Version: 1, Stream: events.Roster, Patience: patience,
 		Handlers: []runtime.Handler{
 			on(Registered, func(e *events.UserRegistered) detail { return detail{title: e.Private.Username} }),
 			on(ProfileUpdated, func(e *events.UserProfileUpdated) detail { return detail{more: more{"fields": e.Fields}} }),

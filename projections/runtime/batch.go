@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -38,6 +39,7 @@ var errFenced = errors.New("another worker moved the checkpoint")
 type batch struct {
 	msgs   []*inbound // those of concern, in order
 	last   mark       // of the last message, of concern or not
+	began  time.Time  // when its first message came
 	seen   int
 	bytes  int
 	sql    pgx.Batch

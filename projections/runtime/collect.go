@@ -39,11 +39,7 @@ func (c *collector) run(ctx context.Context, at mark) {
 func (c *collector) loop(ctx context.Context, r *reader) error {
 	b := &batch{}
 	for {
-		wait := linger
-		if b.empty() {
-			wait = idleCheck
-		}
-		fresh, err := c.gather(r, b, wait)
+		fresh, err := c.gather(r, b, c.wait(b))
 		if err != nil {
 			return err
 		}
@@ -70,6 +66,9 @@ func (c *collector) loop(ctx context.Context, r *reader) error {
 			b = &batch{}
 			continue
 		}
+		if c.patience(b) > 0 {
+			continue
+		}
 		select {
 		case c.out <- b:
 			b = &batch{}
@@ -78,6 +77,22 @@ func (c *collector) loop(ctx context.Context, r *reader) error {
 		default: // the session is busy: let the batch grow
 		}
 	}
+}
+
+// wait returns how long the next message may take.
+func (c *collector) wait(b *batch) time.Duration {
+	if b.empty() {
+		return idleCheck
+	}
+	return max(c.patience(b), linger)
+}
+
+// patience returns for how long a batch may still wait for more.
+func (c *collector) patience(b *batch) time.Duration {
+	if c.w.projection.Patience == 0 {
+		return 0
+	}
+	return time.Until(b.began.Add(c.w.projection.Patience))
 }
 
 // gather reads until a silence or a full batch, and returns what concerns the
@@ -94,6 +109,9 @@ func (c *collector) gather(r *reader, b *batch, wait time.Duration) ([]*inbound,
 			return nil, fmt.Errorf("read %s: %w", c.w.source.stream, err)
 		}
 		newest, wait = msg, linger
+		if b.empty() {
+			b.began = time.Now()
+		}
 		b.seen++
 		b.last.sequence = seq
 		if m := c.w.admit(msg, seq); m != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"github.com/rosterhq/roster/events"
 )
@@ -20,6 +21,9 @@ type Projection struct {
 	// Nil for a projection without tables.
 	Migrations fs.FS
 	Handlers   []Handler
+	// Patience is for how long a batch may wait for more events, for a projection
+	// that nobody waits for and whose batches cost much.
+	Patience time.Duration
 }
 
 // Schema returns the PostgreSQL schema that holds the projection's tables, which
