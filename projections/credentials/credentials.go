@@ -9,6 +9,7 @@ package credentials
 import (
 	"context"
 	"embed"
+	"strings"
 
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/projections/runtime"
@@ -39,8 +40,12 @@ func Projection() runtime.Projection {
 }
 
 const (
+	// Many register at once, so this one takes a set; roles are joined by commas.
 	registeredSQL = `insert into accounts (user_id, status, confirmed, roles, position)
-		values ($1, $2, $3, $4, $5) on conflict (user_id) do nothing`
+		select user_id, status, confirmed, string_to_array(roles, ','), position
+		from unnest($1::uuid[], $2::text[], $3::boolean[], $4::text[], $5::bigint[])
+			as a (user_id, status, confirmed, roles, position)
+		on conflict (user_id) do nothing`
 	rolesSQL  = `update accounts set roles = $3, position = $2 where user_id = $1 and position < $2`
 	statusSQL = `update accounts set status = $3, position = $2 where user_id = $1 and position < $2`
 	epochSQL  = `update accounts set epoch = epoch + 1, position = $2 where user_id = $1 and position < $2`
@@ -50,7 +55,7 @@ const (
 )
 
 func registered(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserRegistered) error {
-	q.Queue(registeredSQL, m.Aggregate.ID, string(e.Status), e.Confirmed, roles(e.Roles), position(m))
+	runtime.Row(q, registeredSQL, m.Aggregate.ID, string(e.Status), e.Confirmed, strings.Join(roles(e.Roles), ","), position(m))
 	return nil
 }
 

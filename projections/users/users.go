@@ -10,6 +10,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/projections/runtime"
@@ -41,9 +42,16 @@ func Projection() runtime.Projection {
 // Each statement carries the event's sequence and touches a row only when that is
 // newer, so that a repeat does nothing.
 const (
+	// Many register at once, so this one takes a set; roles are joined by commas.
 	registeredSQL = `insert into users (id, number, username, email, name, first_name, last_name, avatar, language,
 			login_type, status, confirmed, roles, organizations, identities, created_at, updated_at, position)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
+		select id, number, username, email, name, first_name, last_name, avatar, language, login_type, status, confirmed,
+			string_to_array(roles, ','), organizations::jsonb, identities::jsonb, created_at, created_at, position
+		from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+			$9::text[], $10::text[], $11::text[], $12::boolean[], $13::text[], $14::text[], $15::text[],
+			$16::timestamptz[], $17::bigint[])
+			as u (id, number, username, email, name, first_name, last_name, avatar, language, login_type, status,
+			confirmed, roles, organizations, identities, created_at, position)
 		on conflict (id) do nothing`
 	profileSQL = `update users set name = coalesce($3, name), first_name = coalesce($4, first_name),
 			last_name = coalesce($5, last_name), avatar = coalesce($6, avatar), language = coalesce($7, language),
@@ -67,8 +75,8 @@ func registered(_ context.Context, q runtime.Queue, m runtime.Event, e *events.U
 		return fmt.Errorf("identities: %w", err)
 	}
 	p := &e.Private
-	q.Queue(registeredSQL, m.Aggregate.ID, e.Number, p.Username, p.Email, p.Name, p.FirstName, p.LastName, p.Avatar, p.Language,
-		string(e.LoginType), string(e.Status), e.Confirmed, roles(e.Roles), organizations, identities, m.Time, position(m))
+	runtime.Row(q, registeredSQL, m.Aggregate.ID, e.Number, p.Username, p.Email, p.Name, p.FirstName, p.LastName, p.Avatar, p.Language,
+		string(e.LoginType), string(e.Status), e.Confirmed, strings.Join(roles(e.Roles), ","), organizations, identities, m.Time, position(m))
 	return nil
 }
 
