@@ -80,10 +80,12 @@ func Encode(m *Meta, p Payload, key *DataKey) (Headers, []byte, error) {
 }
 
 func (m *Meta) headers() Headers {
-	h := make(Headers, 16)
+	h := make(Headers, 24)          // with room for those of the log
+	values := make([]string, 0, 16) // one allocation for all of them
 	set := func(name, value string) {
 		if value != "" {
-			h[name] = []string{value}
+			values = append(values, value)
+			h[name] = values[len(values)-1 : len(values) : len(values)]
 		}
 	}
 	set(HeaderSpecVersion, "1.0")

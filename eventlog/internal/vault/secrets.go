@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
+	"sync"
 )
 
 // SecretsName is the name that the installation's secret is wrapped under.
@@ -19,6 +21,7 @@ func UserKeyName(userID string) string { return "user/" + userID }
 type Secrets struct {
 	root []byte
 	hash []byte
+	macs sync.Pool // of hash.Hash keyed with hash: making one costs more than using it
 }
 
 // NewSecrets makes the secrets of a root of 32 random bytes.
@@ -44,7 +47,12 @@ func (s *Secrets) Secret(purpose string) []byte {
 // KeyedHash returns a keyed hash (32 bytes, hexadecimal) of a value for a
 // purpose, the same in every process of the installation.
 func (s *Secrets) KeyedHash(purpose, value string) string {
-	mac := hmac.New(sha256.New, s.hash)
+	mac, ok := s.macs.Get().(hash.Hash)
+	if !ok {
+		mac = hmac.New(sha256.New, s.hash)
+	}
+	defer s.macs.Put(mac)
+	mac.Reset()
 	// The length in front keeps ("a", "bc") apart from ("ab", "c").
 	buf := make([]byte, 0, len(purpose)+len(value)+1)
 	buf = append(buf, byte(len(purpose)))
