@@ -32,6 +32,7 @@ type process interface {
 
 // RunAPI is cmd/api: it runs until a signal and returns the exit code.
 func RunAPI() int {
+	tuneMemory()
 	c, err := config.ReadAPI(input("api"))
 	if err != nil {
 		return refuse(os.Stderr, err)
@@ -50,6 +51,7 @@ func RunAPI() int {
 // RunProjector is cmd/projector: it runs until a signal and returns the exit
 // code.
 func RunProjector() int {
+	tuneMemory()
 	c, err := config.ReadProjector(input("projector"))
 	if err != nil {
 		return refuse(os.Stderr, err)
