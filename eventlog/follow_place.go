@@ -66,8 +66,12 @@ func (c *consumer) close() {
 	c.delete()
 }
 
-// delete is a courtesy: the server drops an unused consumer by itself.
+// delete is a courtesy: the server drops an unused consumer by itself, and nobody
+// waits for a server that is away.
 func (c *consumer) delete() {
+	if !c.js.Conn().IsConnected() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = c.js.DeleteConsumer(ctx, c.stream, c.name)

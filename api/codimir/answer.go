@@ -48,8 +48,10 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 	// What is said here is one person's, and true now: no cache may keep it.
 	w.Header().Set("Cache-Control", "private, no-cache, no-store")
 	w.Header().Set("Content-Type", "application/json")
+	raw := bytes.TrimRight(buffer.Bytes(), "\n")
+	w.Header().Set("Content-Length", strconv.Itoa(len(raw))) // without it, long answers go out in chunks
 	w.WriteHeader(status)
-	_, _ = w.Write(bytes.TrimRight(buffer.Bytes(), "\n")) // a client that went away needs no answer
+	_, _ = w.Write(raw) // a client that went away needs no answer
 	return nil
 }
 

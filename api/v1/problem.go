@@ -201,6 +201,7 @@ func answer(w http.ResponseWriter, status int, body any) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(raw)+1)) // without it, long answers go out in chunks
 	w.WriteHeader(status)
 	_, _ = w.Write(append(raw, '\n'))
 	return nil

@@ -14,7 +14,7 @@ const (
 // BenchmarkHot reads the caller's own profile, all from memory, beside a handler
 // that has the same bytes ready and no middleware.
 func BenchmarkHot(b *testing.B) {
-	s, _ := startAPI(b)
+	s := startAPI(b)
 	for _, route := range []string{"/v1/users/me", "/api/user/profile"} {
 		b.Run(route[1:], func(b *testing.B) {
 			limit := startLimit(b, s.do(b, "GET", route, ""))

@@ -146,3 +146,24 @@ func (s *server) do(b *testing.B, method, path, body string) []byte {
 	require.Less(b, res.StatusCode, 300, "%s %s: %s", method, path, answer)
 	return answer
 }
+
+// one sends requests over one connection, one after the other.
+func one(b *testing.B, s *server, ask []byte, n int) outcome {
+	b.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://")) //nolint:noctx // ends with the load
+	require.NoError(b, err)
+	defer conn.Close() //nolint:errcheck // nothing is left to say
+	reader, took := bufio.NewReader(conn), make([]time.Duration, n)
+	before, began := s.cpu(b), time.Now()
+	for i := range took {
+		sent := time.Now()
+		require.NoError(b, exchange(conn, reader, ask))
+		took[i] = time.Since(sent)
+	}
+	elapsed := time.Since(began)
+	slices.Sort(took)
+	return outcome{
+		perSecond: float64(n) / elapsed.Seconds(), p50: took[n/2], p99: took[n*99/100],
+		cpu: (s.cpu(b) - before) / time.Duration(n),
+	}
+}

@@ -10,11 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
 	"github.com/gorilla/mux"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rosterhq/roster/internal/testenv"
 )
 
 // limitVariable makes this binary serve the limits instead of running tests: the
@@ -40,9 +43,7 @@ func TestMain(m *testing.M) {
 		fail(err)
 	}
 	programs = dir
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	testenv.Main(m, func() { _ = os.RemoveAll(dir) })
 }
 
 func fail(err error) {
@@ -65,7 +66,12 @@ func serveLimits(file string) error {
 		_, _ = w.Write(ready)
 	})
 	if dsn := os.Getenv("DATABASE_URL"); dsn != "" {
-		pool, err := pgxpool.New(context.Background(), dsn)
+		config, err := pgxpool.ParseConfig(dsn)
+		if err != nil {
+			return err
+		}
+		config.MaxConns = int32(4 * runtime.GOMAXPROCS(0)) //nolint:gosec // small; the best by measurement
+		pool, err := pgxpool.NewWithConfig(context.Background(), config)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,7 @@ func launch(b *testing.B, cmd *exec.Cmd) *server {
 	b.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
+		http.DefaultClient.CloseIdleConnections()
 	})
 	select {
 	case url := <-found:
@@ -55,26 +57,25 @@ func launch(b *testing.B, cmd *exec.Cmd) *server {
 }
 
 // startAPI runs cmd/api with everything embedded, makes the first user and signs in.
-func startAPI(b *testing.B, settings ...string) (s *server, dataDir string) {
+func startAPI(b *testing.B, settings ...string) *server {
 	b.Helper()
 	require.NoError(b, build())
 	dir, err := os.MkdirTemp("", "roster-bench-data")
 	require.NoError(b, err)
 	require.NoError(b, os.Chmod(dir, 0o755)) //nolint:gosec // PostgreSQL's user has to get through
 	b.Cleanup(func() { _ = os.RemoveAll(dir) })
-	dataDir = filepath.Join(dir, "data")
 	cmd := exec.Command(filepath.Join(programs, "api"))
 	cmd.Env = append(os.Environ(),
-		"ROSTER_HTTP_ADDR=127.0.0.1:0", "ROSTER_DATA_DIR="+dataDir, "ROSTER_RATE_LIMITS=off", "ROSTER_SYNC=always")
+		"ROSTER_HTTP_ADDR=127.0.0.1:0", "ROSTER_DATA_DIR="+filepath.Join(dir, "data"), "ROSTER_RATE_LIMITS=off", "ROSTER_SYNC=always")
 	cmd.Env = append(cmd.Env, settings...)
-	s = launch(b, cmd)
+	s := launch(b, cmd)
 	s.do(b, "POST", "/api/v2/users/first", `{"email":"ada@example.com","username":"ada","password":"SomeSecurePassword!"}`)
 	var login struct {
 		Token string `json:"session_token"`
 	}
 	require.NoError(b, json.Unmarshal(s.do(b, "POST", "/api/v2/users/login", `{"email":"ada@example.com","password":"SomeSecurePassword!"}`), &login))
 	s.token = login.Token
-	return s, dataDir
+	return s
 }
 
 // startLimit runs the bare handlers, which answer with ready bytes.
