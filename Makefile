@@ -29,8 +29,8 @@ build: ## build the programs into bin/
 test: ensure-postgres ## run all tests; no network, no fixed port (RACE=1 for the race detector)
 	$(GO) test -timeout 10m $(if $(RACE),-race) $(TESTFLAGS) $(PACKAGES)
 
-bench: ensure-postgres ## run the benchmarks (BENCH=pattern, BENCHTIME=1s)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(PACKAGES) | grep -v -e '^?' -e '^PASS' -e 'no test files'
+bench: ensure-postgres ## run the benchmarks, end with a table of the figures that matter (BENCH=pattern, BENCHTIME=1s)
+	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(PACKAGES) | $(GO) run ./bench/report
 
 fuzz: ## run each fuzz target for FUZZTIME (20s)
 	@for package in $$($(GO) list ./...); do \

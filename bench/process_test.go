@@ -165,8 +165,14 @@ func (p *process) do(b *testing.B, method, path, body string, header http.Header
 // caughtUp waits until /readyz reports no model behind, and returns when.
 func (p *process) caughtUp(b *testing.B, within time.Duration) time.Time {
 	b.Helper()
+	return p.modelCaughtUp(b, "", within)
+}
+
+// modelCaughtUp is caughtUp of one read model, or with "" of all.
+func (p *process) modelCaughtUp(b *testing.B, model string, within time.Duration) time.Time {
+	b.Helper()
 	for deadline := time.Now().Add(within); time.Now().Before(deadline); {
-		if p.lag(b) == 0 {
+		if p.lag(b, model) == 0 {
 			return time.Now()
 		}
 	}
@@ -174,11 +180,10 @@ func (p *process) caughtUp(b *testing.B, within time.Duration) time.Time {
 	return time.Time{}
 }
 
-var lagLine = regexp.MustCompile(`(?m)^roster_projection_lag\S* ([0-9.e+]+)$`)
-
-// lag is the sum of the lags of all read models, from /metrics.
-func (p *process) lag(b *testing.B) float64 {
+// lag is the sum of the lags of all read models, or of one, from /metrics.
+func (p *process) lag(b *testing.B, model string) float64 {
 	b.Helper()
+	lagLine := regexp.MustCompile(`(?m)^roster_projection_lag\{projection="` + model + `[a-z_0-9]*"\} ([0-9.e+]+)$`)
 	_, body, _ := p.do(b, http.MethodGet, "/metrics", "", nil)
 	matches := lagLine.FindAllSubmatch(body, -1)
 	require.NotEmpty(b, matches, "no lag in /metrics")

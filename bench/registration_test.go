@@ -45,10 +45,12 @@ func BenchmarkRegistration(b *testing.B) {
 			}
 		})
 		answered := time.Now()
+		listed := p.modelCaughtUp(b, "users_v1", time.Minute)
 		followed := p.caughtUp(b, time.Minute)
 		b.ReportMetric(registrations/took.Seconds(), "registrations/s")
 		b.ReportMetric(registrations/limit.Seconds(), "limit-req/s")
 		b.ReportMetric(limit.Seconds()/took.Seconds(), "of-limit")
+		b.ReportMetric(listed.Sub(answered).Seconds()*1000, "ms-until-users")
 		b.ReportMetric(followed.Sub(answered).Seconds()*1000, "ms-until-all-models")
 		b.ReportMetric(registrations/(took+followed.Sub(answered)).Seconds(), "followed/s")
 	}
