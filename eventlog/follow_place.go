@@ -137,7 +137,7 @@ func (w *following) hand(msg jetstream.Msg, sequence uint64) {
 
 // identify names a message, to tell it from another one in its place.
 func identify(msg jetstream.Msg) string {
-	if id := idOf(nats.Header(msg.Headers())); id != "" {
+	if id := idOf(msg.Headers()); id != "" {
 		return id
 	}
 	return msg.Subject() + "\n" + string(msg.Data())
@@ -179,7 +179,7 @@ func (w *following) probeOnce(ctx context.Context) error {
 	case errors.As(err, &api) && api.ErrorCode == codeStreamNotFound:
 		head = 0
 	case err != nil:
-		return nil //nolint:nilerr // see above
+		return nil
 	}
 	return w.judge(probe{head: head, at: asked})
 }

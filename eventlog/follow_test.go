@@ -35,7 +35,7 @@ func (w *wire) Dial(network, address string) (net.Conn, error) {
 	if w.cut {
 		return nil, errors.New("the wire is cut")
 	}
-	c, err := net.DialTimeout(network, address, 5*time.Second) //nolint:noctx // the interface has none
+	c, err := net.DialTimeout(network, address, 5*time.Second)
 	if err == nil {
 		w.conns = append(w.conns, c)
 	}

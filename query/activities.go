@@ -59,7 +59,7 @@ func (q *Queries) Activities(ctx context.Context, f ActivityFilter) (Page[Activi
 	}
 	user, err := parseID(f.UserID)
 	if err != nil {
-		return Page[Activity]{}, nil
+		return Page[Activity]{}, nil //nolint:nilerr // nobody did nothing
 	}
 	if err := q.await(ctx, f.UserID, q.activity); err != nil {
 		return Page[Activity]{}, err
@@ -86,6 +86,11 @@ func (q *Queries) Activities(ctx context.Context, f ActivityFilter) (Page[Activi
 
 // feed reads a page, by the index that serves its order.
 func (q *Queries) feed(ctx context.Context, user pgtype.UUID, f ActivityFilter, before activityCursor, limit int) ([]rows.Activity, error) {
+	if f.Offset >= farOffset {
+		if found, done, err := q.fromEnd(ctx, user, f, limit); done || err != nil {
+			return found, err
+		}
+	}
 	at, skip := time.UnixMicro(before.At), int64(max(f.Offset, 0))
 	if len(f.Types) == 0 {
 		return q.rows.Feed(ctx, rows.FeedParams{
@@ -95,6 +100,32 @@ func (q *Queries) feed(ctx context.Context, user pgtype.UUID, f ActivityFilter, 
 	return q.rows.FeedOfTypes(ctx, rows.FeedOfTypesParams{
 		UserID: user, Types: namesOf(f.Types), BeforeAt: at, BeforeSequence: before.Sequence, Skip: skip, PageSize: int64(limit),
 	})
+}
+
+// farOffset is from where it pays to ask how many rows there are.
+const farOffset = 1000
+
+// fromEnd reads a page by a far offset from the end of the feed, if that is nearer.
+func (q *Queries) fromEnd(ctx context.Context, user pgtype.UUID, f ActivityFilter, limit int) (found []rows.Activity, done bool, err error) {
+	types := namesOf(f.Types)
+	total, err := q.rows.ActivityTotal(ctx, rows.ActivityTotalParams{UserID: user, Types: types})
+	if err != nil {
+		return nil, false, err
+	}
+	skip := int64(f.Offset)
+	take := min(int64(limit), total-skip)
+	behind := total - skip - take
+	switch {
+	case take <= 0:
+		return nil, true, nil
+	case behind > skip:
+		return nil, false, nil
+	case len(types) == 0:
+		found, err = q.rows.FeedFromEnd(ctx, rows.FeedFromEndParams{UserID: user, Skip: behind, PageSize: take})
+	default:
+		found, err = q.rows.FeedOfTypesFromEnd(ctx, rows.FeedOfTypesFromEndParams{UserID: user, Types: types, Skip: behind, PageSize: take})
+	}
+	return found, true, err
 }
 
 // ActivityTotal returns the number of a user's activities of these types (empty
@@ -124,7 +155,7 @@ func namesOf(types []events.ActivityType) []string {
 
 func activityOf(r rows.Activity) (Activity, error) {
 	a := Activity{
-		Sequence: uint64(r.Sequence), UserID: r.UserID.String(), Type: events.ActivityType(r.Type), Action: r.Action, //nolint:gosec // from 1
+		Sequence: uint64(r.Sequence), UserID: r.UserID.String(), Type: events.ActivityType(r.Type), Action: r.Action,
 		EntityID: r.EntityID, EntityTitle: r.EntityTitle, EntityURL: r.EntityUrl, EntityCreatedAt: r.EntityCreatedAt,
 		ProjectID: r.ProjectID, ProjectName: r.ProjectName, Workspace: r.Workspace, Count: r.Count, Assignee: r.Assignee, Due: r.Due,
 		OccurredAt: r.OccurredAt, RecordedAt: r.RecordedAt, Source: r.Source, SourceID: r.SourceID,

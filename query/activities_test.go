@@ -48,6 +48,24 @@ func TestFeedPages(t *testing.T) {
 	}
 }
 
+// Far pages are found from the nearer end.
+func TestFarFeedPages(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	s.feed(userID(1), 1, 3*farOffset+1)
+	q := s.open(nil)
+	for name, types := range map[string][]events.ActivityType{"all": nil, "two": {events.CommitActivity, events.TicketActivity}} {
+		t.Run(name, func(t *testing.T) {
+			byCursor := walk(t, q, ActivityFilter{UserID: userID(1), Types: types, Limit: 97}, false)
+			byOffset := walk(t, q, ActivityFilter{UserID: userID(1), Types: types, Limit: 97}, true)
+			require.Equal(t, byCursor, byOffset)
+			page, err := q.Activities(t.Context(), ActivityFilter{UserID: userID(1), Types: types, Limit: 97, Offset: len(byCursor)})
+			require.NoError(t, err)
+			require.Empty(t, page.Items)
+		})
+	}
+}
+
 func walk(t *testing.T, q *Queries, f ActivityFilter, offset bool) []Activity {
 	t.Helper()
 	var all []Activity

@@ -123,7 +123,7 @@ func changesCredentials(t events.Type) bool {
 func (q *Queries) Keys(ctx context.Context, userID string) ([]Key, error) {
 	id, err := parseID(userID)
 	if err != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // nobody has none
 	}
 	if err := q.await(ctx, userID, q.credentials); err != nil {
 		return nil, err

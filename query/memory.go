@@ -73,7 +73,7 @@ func newMemory(bytes int64, n *notes) (*memory, error) {
 	}
 	cache, err := otter.New(&otter.Options[slot, kept]{
 		MaximumWeight: uint64(bytes),
-		Weigher:       func(s slot, k kept) uint32 { return uint32(perEntry + len(s.id) + k.size()) }, //nolint:gosec // far below
+		Weigher:       func(s slot, k kept) uint32 { return uint32(perEntry + len(s.id) + k.size()) },
 		Executor:      func(f func()) { f() },
 	})
 	if err != nil {

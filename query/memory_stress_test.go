@@ -88,7 +88,7 @@ func (s *stress) project(ctx context.Context, model, update string) {
 	config.RuntimeParams["search_path"] = searchPath
 	conn, err := pgx.ConnectConfig(context.Background(), config)
 	require.NoError(s.t, err)
-	defer conn.Close(context.Background()) //nolint:errcheck // the test is over
+	defer conn.Close(context.Background())
 	as := &store{t: s.t, conn: conn}
 	for ctx.Err() == nil {
 		batch := s.take(model)

@@ -31,10 +31,6 @@ func (p *positions) at(s events.Stream) *uint64 {
 	return &p.roster
 }
 
-func (p *positions) raise(o positions) {
-	p.roster, p.activity = max(p.roster, o.roster), max(p.activity, o.activity)
-}
-
 // notes remembers the newest position known of each user, of a bounded number of
 // users. What has to be forgotten raises the floor, for which everybody waits: a
 // read may wait for too much, never for too little.

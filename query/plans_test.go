@@ -82,7 +82,11 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 		"Feed":            {"Index Only Scan using activities_feed on", "activities_pkey"},
 		"FeedOfTypes":     {"Merge Append", "Index Only Scan using activities_feed_type", "activities_pkey"},
 		"ActivityTotal":   {"activity_totals"},
-		"Statistics":      {"days_pkey", "tickets_overdue", "user_projects_pkey", "user_totals_pkey"},
+		"FeedFromEnd":     {"Index Only Scan Backward using activities_feed on", "activities_pkey"},
+		"FeedOfTypesFromEnd": {
+			"Merge Append", "Index Only Scan Backward using activities_feed_type", "activities_pkey",
+		},
+		"Statistics": {"days_pkey", "tickets_overdue", "user_projects_pkey", "user_totals_pkey"},
 	} {
 		plan := s.plan(name)
 		for _, index := range want {

@@ -130,7 +130,7 @@ func (p *progress) read(ctx context.Context, table *rows.Queries) error {
 	}
 	at := make(map[string]uint64, len(found))
 	for _, c := range found {
-		at[fmt.Sprintf("%s_v%d", c.Name, c.Version)] = uint64(max(c.Sequence, 0)) //nolint:gosec // not negative
+		at[fmt.Sprintf("%s_v%d", c.Name, c.Version)] = uint64(max(c.Sequence, 0))
 	}
 	for _, m := range p.models {
 		m.set(at[m.schema])

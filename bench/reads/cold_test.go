@@ -31,7 +31,7 @@ func BenchmarkCold(b *testing.B) {
 		bare[i] = request("GET", "/query"+strings.TrimPrefix(path, "/v1/users"), s.token, "")
 	}
 	any := func(of [][]byte) func(int, int) []byte {
-		return func(int, int) []byte { return of[rand.IntN(len(of))] } //nolint:gosec // no secret
+		return func(int, int) []byte { return of[rand.IntN(len(of))] }
 	}
 	beside(b, s, limit, any(ours), any(bare))
 }
@@ -68,7 +68,7 @@ func (s *server) settle(b *testing.B, path string) {
 		req.Header.Set("Authorization", "Bearer "+s.token)
 		res, err := http.DefaultClient.Do(req)
 		require.NoError(b, err)
-		defer res.Body.Close() //nolint:errcheck // not read
+		defer res.Body.Close()
 		return res.StatusCode == http.StatusOK && res.Header.Get("Roster-Stale") == ""
 	}, 5*time.Minute, 10*time.Millisecond)
 }

@@ -51,7 +51,7 @@ func queryHandler(pool *pgxpool.Pool) http.HandlerFunc {
 }
 
 func listen(h http.Handler) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends with the process
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}

@@ -53,12 +53,12 @@ func load(b *testing.B, s *server, lasts time.Duration, of func(connection, n in
 	before, began := s.cpu(b), time.Now()
 	for i := range connections {
 		all.Go(func() {
-			conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://")) //nolint:noctx // ends with the load
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 			if err != nil {
 				b.Error(err)
 				return
 			}
-			defer conn.Close() //nolint:errcheck // nothing is left to say
+			defer conn.Close()
 			reader := bufio.NewReader(conn)
 			for n := 0; !done.Load(); n++ {
 				sent := time.Now()
@@ -70,7 +70,7 @@ func load(b *testing.B, s *server, lasts time.Duration, of func(connection, n in
 			}
 		})
 	}
-	time.Sleep(lasts)
+	<-time.After(lasts)
 	done.Store(true)
 	all.Wait()
 	elapsed, used := time.Since(began), s.cpu(b)-before
@@ -140,7 +140,7 @@ func (s *server) do(b *testing.B, method, path, body string) []byte {
 	}
 	res, err := http.DefaultClient.Do(req)
 	require.NoError(b, err)
-	defer res.Body.Close() //nolint:errcheck // it was read
+	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
 	require.NoError(b, err)
 	require.Less(b, res.StatusCode, 300, "%s %s: %s", method, path, answer)
@@ -150,9 +150,9 @@ func (s *server) do(b *testing.B, method, path, body string) []byte {
 // one sends requests over one connection, one after the other.
 func one(b *testing.B, s *server, ask []byte, n int) outcome {
 	b.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://")) //nolint:noctx // ends with the load
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	require.NoError(b, err)
-	defer conn.Close() //nolint:errcheck // nothing is left to say
+	defer conn.Close()
 	reader, took := bufio.NewReader(conn), make([]time.Duration, n)
 	before, began := s.cpu(b), time.Now()
 	for i := range took {

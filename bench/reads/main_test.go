@@ -70,7 +70,7 @@ func serveLimits(file string) error {
 		if err != nil {
 			return err
 		}
-		config.MaxConns = int32(4 * runtime.GOMAXPROCS(0)) //nolint:gosec // small; the best by measurement
+		config.MaxConns = int32(4 * runtime.GOMAXPROCS(0))
 		pool, err := pgxpool.NewWithConfig(context.Background(), config)
 		if err != nil {
 			return err

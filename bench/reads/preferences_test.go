@@ -74,7 +74,7 @@ func rawPublishes(b *testing.B) float64 {
 			}
 		})
 	}
-	time.Sleep(lasts)
+	<-time.After(lasts)
 	done.Store(true)
 	all.Wait()
 	return float64(published.Load()) / time.Since(began).Seconds()

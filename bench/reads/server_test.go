@@ -62,7 +62,7 @@ func startAPI(b *testing.B, settings ...string) *server {
 	require.NoError(b, build())
 	dir, err := os.MkdirTemp("", "roster-bench-data")
 	require.NoError(b, err)
-	require.NoError(b, os.Chmod(dir, 0o755)) //nolint:gosec // PostgreSQL's user has to get through
+	require.NoError(b, os.Chmod(dir, 0o755))
 	b.Cleanup(func() { _ = os.RemoveAll(dir) })
 	cmd := exec.Command(filepath.Join(programs, "api"))
 	cmd.Env = append(os.Environ(),

@@ -195,7 +195,7 @@ func (in *installation) withoutBroker(t *testing.T) {
 	in.broker.Stop()
 	conn, err := pgx.Connect(context.Background(), in.dsn)
 	require.NoError(t, err)
-	defer conn.Close(context.Background()) //nolint:errcheck // the test is over
+	defer conn.Close(context.Background())
 	_, err = conn.Exec(context.Background(), "update users_v1.users set name = 'from PostgreSQL' where username = 'quiet'")
 	require.NoError(t, err)
 	for _, r := range []*running{in.one, in.other} {

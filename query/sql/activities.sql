@@ -50,6 +50,48 @@ select a.* from (
 join activities a on a.sequence = page.sequence
 order by a.occurred_at desc, a.sequence desc;
 
+-- name: FeedFromEnd :many
+-- A page that is nearer to the end is found from there.
+select a.* from (
+    select f.sequence, f.occurred_at from activities f
+    where f.user_id = @user_id
+    order by f.occurred_at, f.sequence
+    limit @page_size::bigint offset @skip::bigint
+) page
+join activities a on a.sequence = page.sequence
+order by a.occurred_at desc, a.sequence desc;
+
+-- name: FeedOfTypesFromEnd :many
+select a.* from (
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = @user_id and f.type = 'account' and 'account' = any(@types::text[])
+     order by f.occurred_at, f.sequence)
+    union all
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = @user_id and f.type = 'comment' and 'comment' = any(@types::text[])
+     order by f.occurred_at, f.sequence)
+    union all
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = @user_id and f.type = 'commit' and 'commit' = any(@types::text[])
+     order by f.occurred_at, f.sequence)
+    union all
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = @user_id and f.type = 'project' and 'project' = any(@types::text[])
+     order by f.occurred_at, f.sequence)
+    union all
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = @user_id and f.type = 'review' and 'review' = any(@types::text[])
+     order by f.occurred_at, f.sequence)
+    union all
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = @user_id and f.type = 'ticket' and 'ticket' = any(@types::text[])
+     order by f.occurred_at, f.sequence)
+    order by occurred_at, sequence
+    limit @page_size::bigint offset @skip::bigint
+) page
+join activities a on a.sequence = page.sequence
+order by a.occurred_at desc, a.sequence desc;
+
 -- name: ActivityTotal :one
 select coalesce(sum(total), 0)::bigint from activity_totals
 where user_id = @user_id and (cardinality(@types::text[]) = 0 or type = any(@types::text[]));

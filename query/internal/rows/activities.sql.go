@@ -97,6 +97,64 @@ func (q *Queries) Feed(ctx context.Context, arg FeedParams) ([]Activity, error) 
 	return items, nil
 }
 
+const feedFromEnd = `-- name: FeedFromEnd :many
+select a.sequence, a.user_id, a.type, a.action, a.entity_id, a.entity_title, a.entity_url, a.entity_created_at, a.project_id, a.project_name, a.workspace, a.count, a.assignee, a.due, a.occurred_at, a.recorded_at, a.source, a.source_id, a.metadata from (
+    select f.sequence, f.occurred_at from activities f
+    where f.user_id = $1
+    order by f.occurred_at, f.sequence
+    limit $3::bigint offset $2::bigint
+) page
+join activities a on a.sequence = page.sequence
+order by a.occurred_at desc, a.sequence desc
+`
+
+type FeedFromEndParams struct {
+	UserID   pgtype.UUID
+	Skip     int64
+	PageSize int64
+}
+
+// A page that is nearer to the end is found from there.
+func (q *Queries) FeedFromEnd(ctx context.Context, arg FeedFromEndParams) ([]Activity, error) {
+	rows, err := q.db.Query(ctx, feedFromEnd, arg.UserID, arg.Skip, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Activity
+	for rows.Next() {
+		var i Activity
+		if err := rows.Scan(
+			&i.Sequence,
+			&i.UserID,
+			&i.Type,
+			&i.Action,
+			&i.EntityID,
+			&i.EntityTitle,
+			&i.EntityUrl,
+			&i.EntityCreatedAt,
+			&i.ProjectID,
+			&i.ProjectName,
+			&i.Workspace,
+			&i.Count,
+			&i.Assignee,
+			&i.Due,
+			&i.OccurredAt,
+			&i.RecordedAt,
+			&i.Source,
+			&i.SourceID,
+			&i.Metadata,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const feedOfTypes = `-- name: FeedOfTypes :many
 select a.sequence, a.user_id, a.type, a.action, a.entity_id, a.entity_title, a.entity_url, a.entity_created_at, a.project_id, a.project_name, a.workspace, a.count, a.assignee, a.due, a.occurred_at, a.recorded_at, a.source, a.source_id, a.metadata from (
     (select f.sequence, f.occurred_at from activities f
@@ -154,6 +212,90 @@ func (q *Queries) FeedOfTypes(ctx context.Context, arg FeedOfTypesParams) ([]Act
 		arg.Types,
 		arg.BeforeAt,
 		arg.BeforeSequence,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Activity
+	for rows.Next() {
+		var i Activity
+		if err := rows.Scan(
+			&i.Sequence,
+			&i.UserID,
+			&i.Type,
+			&i.Action,
+			&i.EntityID,
+			&i.EntityTitle,
+			&i.EntityUrl,
+			&i.EntityCreatedAt,
+			&i.ProjectID,
+			&i.ProjectName,
+			&i.Workspace,
+			&i.Count,
+			&i.Assignee,
+			&i.Due,
+			&i.OccurredAt,
+			&i.RecordedAt,
+			&i.Source,
+			&i.SourceID,
+			&i.Metadata,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const feedOfTypesFromEnd = `-- name: FeedOfTypesFromEnd :many
+select a.sequence, a.user_id, a.type, a.action, a.entity_id, a.entity_title, a.entity_url, a.entity_created_at, a.project_id, a.project_name, a.workspace, a.count, a.assignee, a.due, a.occurred_at, a.recorded_at, a.source, a.source_id, a.metadata from (
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = $3 and f.type = 'account' and 'account' = any($4::text[])
+     order by f.occurred_at, f.sequence)
+    union all
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = $3 and f.type = 'comment' and 'comment' = any($4::text[])
+     order by f.occurred_at, f.sequence)
+    union all
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = $3 and f.type = 'commit' and 'commit' = any($4::text[])
+     order by f.occurred_at, f.sequence)
+    union all
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = $3 and f.type = 'project' and 'project' = any($4::text[])
+     order by f.occurred_at, f.sequence)
+    union all
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = $3 and f.type = 'review' and 'review' = any($4::text[])
+     order by f.occurred_at, f.sequence)
+    union all
+    (select f.sequence, f.occurred_at from activities f
+     where f.user_id = $3 and f.type = 'ticket' and 'ticket' = any($4::text[])
+     order by f.occurred_at, f.sequence)
+    order by occurred_at, sequence
+    limit $2::bigint offset $1::bigint
+) page
+join activities a on a.sequence = page.sequence
+order by a.occurred_at desc, a.sequence desc
+`
+
+type FeedOfTypesFromEndParams struct {
+	Skip     int64
+	PageSize int64
+	UserID   pgtype.UUID
+	Types    []string
+}
+
+func (q *Queries) FeedOfTypesFromEnd(ctx context.Context, arg FeedOfTypesFromEndParams) ([]Activity, error) {
+	rows, err := q.db.Query(ctx, feedOfTypesFromEnd,
+		arg.Skip,
+		arg.PageSize,
+		arg.UserID,
+		arg.Types,
 	)
 	if err != nil {
 		return nil, err
