@@ -48,6 +48,9 @@ func (s *Stream) Run(ctx context.Context, sink Sink, wake func()) bool {
 	s.mu.Lock()
 	s.sink, s.wake, s.cancel, s.busy = sink, wake, cancel, true
 	ended, gone := s.ending != nil, s.finished
+	if ended && !gone {
+		s.hurry(s.ending.patience)
+	}
 	s.mu.Unlock()
 	if gone {
 		sink.Close()

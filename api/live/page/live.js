@@ -189,7 +189,7 @@ function add(a) {
   item.dataset.id = a.id;
   part(item, "span", "kind", a.type);
   const what = part(item, "span", "what", "");
-  part(what, "b", "", a.entity.title || a.entity.id);
+  part(what, "b", "", a.entity.title || (a.type === "account" ? "account" : a.entity.id));
   what.append(" " + a.action.replaceAll("_", " ") + (a.count > 1 ? " (" + a.count + ")" : ""));
   const at = new Date(a.occurredAt);
   const time = part(item, "time", "", at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }));
