@@ -67,7 +67,7 @@ func (p *process) settled(b *testing.B) float64 {
 	b.Helper()
 	least := p.residentMiB(b)
 	for still := 0; still < 8; {
-		time.Sleep(time.Second) // there is no event for memory that is given back
+		<-time.After(time.Second) // there is no event for memory that is given back
 		now := p.residentMiB(b)
 		if still++; now < least-0.5 {
 			still = 0
@@ -149,7 +149,7 @@ func (c *listeners) measure(b *testing.B, p *process, users []string) {
 	answered := make([]time.Time, n)
 	began := time.Now()
 	took := each(n, streamPosters, func(i int) {
-		time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / streamRate))) // the rate
+		<-time.After(time.Until(began.Add(time.Duration(i) * time.Second / streamRate))) // the rate
 		body := fmt.Sprintf(`{"source":"bench","id":"%d","user":{"id":%q},"type":"commit","action":"pushed","entity":{"id":"web"},"occurredAt":"2026-01-01T00:00:00Z"}`,
 			i, users[i%len(users)])
 		status, answer, _ := p.do(b, http.MethodPost, "/v1/activities", body, nil)
@@ -160,7 +160,7 @@ func (c *listeners) measure(b *testing.B, p *process, users []string) {
 	})
 	const each = streamClients / streamUsers
 	for deadline := time.Now().Add(10 * time.Second); c.total.Load() < n*each && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -189,7 +189,7 @@ func idsOf(users []string) []pgtype.UUID {
 func textsOf(in []string) []string { return append([]string{}, in...) }
 
 // bigint is a position as PostgreSQL holds it.
-func bigint(sequence uint64) int64 { return int64(min(sequence, math.MaxInt64)) } //nolint:gosec // bounded
+func bigint(sequence uint64) int64 { return int64(min(sequence, math.MaxInt64)) }
 
 // OpenEvent reads an event that the tail delivered sealed.
 func (q *Queries) OpenEvent(ctx context.Context, e events.Stored) (events.Recorded, error) {

@@ -82,7 +82,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c gate.Caller, 
 
 // openStream opens a stream, or says when to come back.
 func (h *Handler) openStream(r live.Request) (*live.Stream, error) {
-	var cause error = live.ErrClosed
+	cause := live.ErrClosed
 	if h.Streams != nil {
 		s, err := h.Streams.Open(r)
 		if err == nil {

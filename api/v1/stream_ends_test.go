@@ -245,7 +245,7 @@ func TestStreamOverTLS(t *testing.T) {
 	owner := s.FirstUser()
 	for proto, h2 := range map[string]bool{"HTTP/2.0": true, "HTTP/1.1": false} {
 		server, handler := other(t, s, func(server *httptest.Server) { server.EnableHTTP2 = h2 })
-		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: h2} //nolint:gosec // a test's own server
+		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: h2}
 		t.Cleanup(transport.CloseIdleConnections)
 		f := request(owner, t, transport, server.URL+"/v1/activities/stream"+onlyTickets, map[string]string{"Last-Event-ID": "a1000000"})
 		require.Equal(t, proto, f.answer.Proto)

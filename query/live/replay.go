@@ -76,7 +76,7 @@ func (s *Stream) position(ctx context.Context) (after uint64, reason, message st
 	p, err := events.ParsePosition(s.request.After)
 	switch {
 	case err != nil:
-		return 0, "malformed", "the position is none that a stream gives", nil
+		return 0, "malformed", "the position is none that a stream gives", nil //nolint:nilerr // the client is told
 	case p.Stream != events.Activity:
 		return 0, "unknown", "the position is not one of activities", nil
 	}
