@@ -191,6 +191,9 @@ func (q *Queries) noteStored(e events.Stored) {
 	}
 }
 
+// CacheBytes is what memory takes just now, roughly.
+func (q *Queries) CacheBytes() uint64 { return q.memory.bytes() }
+
 // Tail is the one live reader of the log in this process.
 func (q *Queries) Tail() *Tail { return q.tail }
 

@@ -204,6 +204,9 @@ func (a *API) startReadSide(ctx context.Context) error {
 		a.queries.Close()
 		return nil
 	})
+	if err := watchTail(a.queries, a.registry); err != nil {
+		return err
+	}
 	return await(ctx, settled)
 }
 

@@ -158,6 +158,9 @@ func TestWhatWasWrittenIsReadElsewhere(t *testing.T) {
 	in := install(t)
 	require.Zero(t, in.pairs(t, in.one, in.other, true), "on the other process, with Roster-Min-Position")
 	require.Zero(t, in.pairs(t, in.one, in.one, false), "on the same process, without")
+	metrics := in.one.must(t, http.StatusOK, http.MethodGet, "/metrics", "", "")
+	require.Contains(t, metrics, `roster_tail_current{stream="ACTIVITY"} `)
+	require.NotContains(t, metrics, "roster_read_cache_bytes 0\n")
 	in.revocation(t)
 	in.withoutBroker(t)
 }
