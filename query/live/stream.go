@@ -59,6 +59,9 @@ func (s *Stream) Run(ctx context.Context, sink Sink, wake func()) bool {
 	if !ended {
 		s.replay(ctx)
 	}
+	s.mu.Lock()
+	s.cancel, s.request.After = nil, "" // idle streams hold no more than they must
+	s.mu.Unlock()
 	return s.Flush()
 }
 
