@@ -4,7 +4,7 @@ import "time"
 
 // perMessage is what one more message in a batch costs, roughly and everywhere.
 // longestWait bounds how long a batch waits for company.
-const longestWait = 4 * time.Millisecond
+const longestWait = 12 * time.Millisecond
 
 const perMessage = 12 * time.Microsecond
 
