@@ -45,10 +45,13 @@ func (m *meter) begin() func(route, method string, status int, took time.Duratio
 	m.inFlight.Inc()
 	return func(route, method string, status int, took time.Duration) {
 		m.inFlight.Dec()
-		class := strconv.Itoa(status/100) + "xx"
-		m.took.WithLabelValues(route, known(method), class).Observe(took.Seconds())
+		m.took.WithLabelValues(route, known(method), class(status)).Observe(took.Seconds())
 	}
 }
+
+var classes = [...]string{"0xx", "1xx", "2xx", "3xx", "4xx", "5xx"}
+
+func class(status int) string { return classes[min(max(status/100, 0), len(classes)-1)] }
 
 // known maps methods that clients make up to one word.
 func known(method string) string {

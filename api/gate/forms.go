@@ -46,12 +46,13 @@ func Query(name string) Form { return Form{queryForm, name} }
 // not empty wins, even when its token turns out to be worthless.
 type Forms []Form
 
-// DefaultForms is every form but the query: cookies first.
-func DefaultForms() Forms {
-	return Forms{
-		Cookie(NextSecureCookie), Cookie(NextCookie), Cookie(CoderCookie),
-		Header(CoderHeader), Bearer(),
-	}
+// DefaultForms is every form but the query: cookies first. It is shared: nobody
+// changes it.
+func DefaultForms() Forms { return defaultForms }
+
+var defaultForms = Forms{
+	Cookie(NextSecureCookie), Cookie(NextCookie), Cookie(CoderCookie),
+	Header(CoderHeader), Bearer(),
 }
 
 // CoderForms is the order that Coder documents, with the other cookies behind it.
