@@ -28,7 +28,7 @@ func TestNothingIsLostOrTwice(t *testing.T) {
 	second, _ := other(t, s, nil)
 	servers := []string{s.URL, second.URL}
 
-	const writers, batches, batch = 4, 60, 8
+	const writers, batches, batch = 4, 40, 8
 	const total = writers * batches * batch
 	want := map[string][]string{ // of each path, in order of position; filled at the end
 		"/v1/activities/stream?type=ticket,review":                  nil,
@@ -164,7 +164,7 @@ func TestSlowClientIsCutOff(t *testing.T) {
 	record(owner, t, "owner", nil, "0")
 	f := request(owner, t, &http.Transport{ReadBufferSize: 1 << 10, DisableKeepAlives: true}, s.URL+"/v1/activities/stream"+onlyTickets, nil)
 	large := object{"metadata": object{"text": strings.Repeat("x", 15_000)}}
-	const n = 1200 // 18 MB: more than the system holds for a connection
+	const n = 160 // 2 MB: more than the system holds for a connection
 	for i := 1; i < n; i += 20 {
 		record(owner, t, "owner", large, numbered(i, 20)...)
 	}

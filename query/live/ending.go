@@ -46,7 +46,7 @@ var (
 
 const (
 	// writeLimit is how long a client may take for one write. Sinks keep to it.
-	writeLimit = 10 * time.Second
+	writeLimit = 30 * time.Second
 	// revokePatience leaves a revoked stream time to say so, within a second.
 	revokePatience   = 400 * time.Millisecond
 	shutdownPatience = 800 * time.Millisecond
