@@ -2,10 +2,10 @@ package eventlog
 
 import "time"
 
-// perMessage is what one more message in a batch costs, roughly and everywhere.
 // longestWait bounds how long a batch waits for company.
 const longestWait = 12 * time.Millisecond
 
+// perMessage is what one more message in a batch costs, roughly and everywhere.
 const perMessage = 12 * time.Microsecond
 
 // pace knows what publishing costs on this server, from what it cost so far,
