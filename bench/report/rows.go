@@ -51,5 +51,6 @@ func rows() []row {
 		{"... p99 (ms)", "bench Streams", "p99-ms", "", atMost(20)},
 		{"... lost", "bench Streams", "lost", "", atMost(0)},
 		{"... twice", "bench Streams", "twice", "", atMost(0)},
+		{"feeds read during a burst of 50,000, p99 (ms)", "bench Burst", "ms-p99-burst", "ms-p99-idle", ratioAtMost(3)},
 	}
 }
