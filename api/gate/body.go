@@ -87,18 +87,6 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return raw, nil
 }
 
-// ReadJSON reads a body that must be one JSON value, checked by CheckJSON.
-func ReadJSON(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	raw, err := ReadBody(w, r, limit)
-	if err != nil {
-		return nil, err
-	}
-	if err := CheckJSON(raw); err != nil {
-		return nil, err
-	}
-	return raw, nil
-}
-
 // ReadObject reads a body that must be one JSON object.
 func ReadObject(w http.ResponseWriter, r *http.Request, limit int64) (Object, error) {
 	raw, err := ReadBody(w, r, limit)
