@@ -19,9 +19,40 @@ const (
 // that never was.
 type Organization struct {
 	ID          string
+	Number      int64
 	Name        string
 	DisplayName string
+	Description string
+	Icon        string
 	Default     bool
+	Deleted     bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Workspace is the folded state of a workspace. The zero value is one that never
+// was.
+type Workspace struct {
+	ID          string
+	Number      int64
+	Name        string
+	DisplayName string
+	Owner       string
+	Locations   []string
+	Deleted     bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Skill is the folded state of a personal skill. The zero value is one that never
+// was.
+type Skill struct {
+	ID          string
+	Owner       string
+	Name        string
+	Description string
+	Content     string
+	Deleted     bool
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }
@@ -46,7 +77,7 @@ func decideOrganization(o Organization, c createOrganization, f facts) (decision
 		return decision{}, &Error{Code: Conflict, Reason: "id", Message: "this id is in use"}
 	}
 	d := decision{events: []events.Payload{&events.OrganizationCreated{
-		Name: c.name, DisplayName: c.displayName, Default: c.isDefault,
+		Number: events.DefaultOrganizationNumber, Name: c.name, DisplayName: c.displayName, Default: c.isDefault,
 	}}}
 	for _, claim := range c.claims() {
 		if f.takenByOther(claim, c.id) {
@@ -64,7 +95,7 @@ func decideOrganization(o Organization, c createOrganization, f facts) (decision
 func evolveOrganization(o Organization, e events.Recorded) Organization {
 	if p, ok := e.Payload.(*events.OrganizationCreated); ok {
 		return Organization{
-			ID: e.Aggregate.ID, Name: p.Name, DisplayName: p.DisplayName, Default: p.Default,
+			ID: e.Aggregate.ID, Number: p.Number, Name: p.Name, DisplayName: p.DisplayName, Default: p.Default,
 			CreatedAt: e.Time, UpdatedAt: e.Time,
 		}
 	}

@@ -24,7 +24,7 @@ func TestPolicy(t *testing.T) {
 			name: "owner", role: events.RoleOwner, scopes: all,
 			others: []Action{
 				ListUsers, ReadUser, ReadPersonal, ReadKeys, ReadActivities, ReadEvents, ReadPersonalEvents, CreateUser, WriteUser, ChangeUsername,
-				ChangeEmail, WritePreferences, SetUserPassword, AssignUserRoles, ChangeStatus, DeleteUser, WriteKeys, RecordActivities,
+				ChangeEmail, WritePreferences, SetUserPassword, AssignUserRoles, ChangeStatus, DeleteUser, CreateKeys, UpdateKeys, DeleteKeys, RecordActivities,
 			},
 			self: []Action{EndOwnSession},
 		},
@@ -34,20 +34,20 @@ func TestPolicy(t *testing.T) {
 				ListUsers, ReadUser, ReadPersonal, ReadActivities, ReadEvents, ReadPersonalEvents, CreateUser, WriteUser, ChangeUsername,
 				ChangeEmail, WritePreferences, SetUserPassword, AssignUserRoles, ChangeStatus, DeleteUser, RecordActivities,
 			},
-			self: []Action{EndOwnSession, ReadKeys, WriteKeys},
+			self: []Action{EndOwnSession, ReadKeys, CreateKeys, UpdateKeys, DeleteKeys},
 		},
 		{
 			name: "auditor", role: events.RoleAuditor, scopes: all,
 			others: []Action{ListUsers, ReadUser, ReadActivities, ReadEvents},
 			self: []Action{
-				ReadPersonal, ReadKeys, ReadPersonalEvents, WriteUser, ChangeEmail, WritePreferences, SetUserPassword, WriteKeys, EndOwnSession, RecordActivities,
+				ReadPersonal, ReadKeys, ReadPersonalEvents, WriteUser, ChangeEmail, WritePreferences, SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, RecordActivities,
 			},
 		},
 		{
 			name: "member", scopes: all,
 			self: []Action{
 				ReadUser, ReadPersonal, ReadKeys, ReadActivities, ReadEvents, ReadPersonalEvents, WriteUser, ChangeEmail, WritePreferences,
-				SetUserPassword, WriteKeys, EndOwnSession, RecordActivities,
+				SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, RecordActivities,
 			},
 		},
 		{name: "owner's key that reads users", role: events.RoleOwner, scopes: []string{ScopeUsersRead}, others: []Action{ListUsers, ReadUser, ReadPersonal, ReadKeys}, self: []Action{EndOwnSession}},

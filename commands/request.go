@@ -10,6 +10,10 @@ type Actor struct {
 	Roles  []events.Role
 	Scopes []string // of the key used; {"all"} for a session
 	KeyID  string
+	// AllowList is what the key used may reach; empty means everything.
+	AllowList []events.Resource
+	// Memberships are the actor's places in live organizations, with the roles there.
+	Memberships []events.Membership
 }
 
 // SystemActor is the installation itself: it may do everything.
@@ -35,4 +39,28 @@ type Result struct {
 	Repeated bool            // a repeat of an earlier command, answered again
 	Key      Key             // of the session or key concerned
 	Token    string          // "<id>-<secret>", only when it was made just now and not Repeated
+}
+
+// OrganizationResult is the answer to a command about an organization.
+type OrganizationResult struct {
+	Organization Organization // the state after it
+	Position     events.Position
+	Changed      bool
+	Repeated     bool
+}
+
+// WorkspaceResult is the answer to a command about a workspace.
+type WorkspaceResult struct {
+	Workspace Workspace
+	Position  events.Position
+	Changed   bool
+	Repeated  bool
+}
+
+// SkillResult is the answer to a command about a skill.
+type SkillResult struct {
+	Skill    Skill
+	Position events.Position
+	Changed  bool
+	Repeated bool
 }

@@ -25,6 +25,9 @@ type Register struct {
 	// NormaliseUsername makes Username valid and unique by the rule for OAuth
 	// logins instead of refusing it.
 	NormaliseUsername bool
+	// SSHKey makes the user's key pair in the same commit; without it the first
+	// use makes one.
+	SSHKey bool
 }
 
 // UpdateUser changes members of a user; nil means unchanged, "" cleared.
@@ -71,10 +74,83 @@ type SignIn struct {
 	Lifetime time.Duration
 }
 
-// CreateKey makes an API key.
+// CreateKey makes an API key, or a session without a sign-in.
 type CreateKey struct {
-	UserID   string
-	Name     string // unique among the user's keys when set
-	Scopes   []string
-	Lifetime time.Duration
+	UserID    string
+	LoginType events.LoginType // "" means token; the others make a session
+	Name      string           // unique among the user's keys when set
+	Scopes    []string
+	AllowList []events.Resource // empty means everything
+	Lifetime  time.Duration
+}
+
+// CreateOrganization makes an organization.
+type CreateOrganization struct {
+	Name        string
+	DisplayName string
+	Description string
+	Icon        string
+}
+
+// UpdateOrganization changes members of an organization; nil means unchanged.
+type UpdateOrganization struct {
+	ID          string
+	Name        *string
+	DisplayName *string
+	Description *string
+	Icon        *string
+}
+
+// AssignOrganizationRoles replaces a member's roles in one organization.
+type AssignOrganizationRoles struct {
+	UserID       string
+	Organization string
+	Roles        []string
+}
+
+// CreateWorkspace records a workspace that a user owns.
+type CreateWorkspace struct {
+	Name        string // a slug
+	DisplayName string
+	Owner       string // a user's id
+	Locations   []string
+}
+
+// RecordParameter records the value that a user chose for a template's parameter.
+type RecordParameter struct {
+	UserID     string
+	TemplateID string // a UUID
+	Name       string
+	Value      string
+}
+
+// WriteSkill creates a skill (Name "") or replaces the text of the skill Name.
+type WriteSkill struct {
+	UserID  string
+	Name    string
+	Content string // Markdown with YAML front matter
+}
+
+// SignInWith is a sign-in that a provider of identities vouches for.
+type SignInWith struct {
+	LoginType events.LoginType // github or oidc
+	Identity  events.Identity  // Provider is "github" or "oidc"
+	Email     string           // verified by the provider
+	Username  string           // wanted; made valid and unique when the user is new
+	Name      string
+	Avatar    string
+	Claims    map[string]any // kept sealed
+	Tokens    ProviderTokens
+	SignUp    bool // make a user who is not known yet; the first one becomes owner
+	// Convert is the id of a user with a password who proved it a moment ago and
+	// wants to sign in by this provider from now on; "" for none.
+	Convert  string
+	Lifetime time.Duration // of the session; 0 means the usual time
+}
+
+// ChangePasswordByPasscode sets a password for who holds a one-time passcode.
+type ChangePasswordByPasscode struct {
+	Email    string
+	Passcode string
+	Password string
 }

@@ -25,6 +25,9 @@ type User struct {
 	Identities   []events.Identity
 	PasswordHash string
 	Epoch        int64 // credentials epoch: sessions and keys of an older one are dead
+	Passcode     *Passcode
+	SSHKey       *SSHKey
+	Providers    map[string]ProviderTokens // by provider: "oidc", "github"
 	CreatedAt    time.Time
 	UpdatedAt    time.Time // of the account: profile, names, roles, status
 	Preferences  map[string]Preferences
@@ -39,12 +42,35 @@ type Preferences struct {
 	UpdatedAt time.Time
 }
 
+// Passcode stands in for the old password once.
+type Passcode struct {
+	Hash      []byte
+	ExpiresAt time.Time
+}
+
+// SSHKey is a user's key pair.
+type SSHKey struct {
+	PublicKey  string
+	PrivateKey string
+	CreatedAt  time.Time // of the first pair
+	UpdatedAt  time.Time
+}
+
+// ProviderTokens are what a provider of identities gave at the last sign-in.
+type ProviderTokens struct {
+	AccessToken  string
+	RefreshToken string
+	ExpiresAt    time.Time // of the access token; zero: never
+}
+
 // Key is a session or an API key (LoginType token).
 type Key struct {
 	ID         string
 	LoginType  events.LoginType
 	Name       string
 	Scopes     []string
+	AllowList  []events.Resource // empty: everything
+	Lifetime   time.Duration     // what each use gives again
 	SecretHash []byte
 	Epoch      int64
 	CreatedAt  time.Time

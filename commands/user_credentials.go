@@ -151,7 +151,7 @@ func (c closeSession) actions(f facts) []Action {
 	if c.keyID == f.actor.KeyID {
 		return []Action{EndOwnSession}
 	}
-	return []Action{WriteKeys}
+	return []Action{DeleteKeys}
 }
 
 // decideCloseSession: one that is gone already has what it wanted.

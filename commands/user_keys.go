@@ -33,10 +33,10 @@ type (
 	}
 )
 
-func (createKey) actions(facts) []Action     { return []Action{WriteKeys} }
-func (regenerateKey) actions(facts) []Action { return []Action{WriteKeys} }
-func (expireKey) actions(facts) []Action     { return []Action{WriteKeys} }
-func (deleteKey) actions(facts) []Action     { return []Action{WriteKeys} }
+func (createKey) actions(facts) []Action     { return []Action{CreateKeys} }
+func (regenerateKey) actions(facts) []Action { return []Action{UpdateKeys} }
+func (expireKey) actions(facts) []Action     { return []Action{UpdateKeys} }
+func (deleteKey) actions(facts) []Action     { return []Action{DeleteKeys} }
 
 func (createKey) claims(User) []events.Claim     { return nil }
 func (regenerateKey) claims(User) []events.Claim { return nil }
@@ -79,7 +79,8 @@ func decideCreateKey(u User, c createKey, f facts) (decision, *Error) {
 	return decision{
 		events: []events.Payload{&events.UserKeyCreated{
 			Sealed: events.Seal(events.UserKeyPrivate{SecretHash: c.secretHash, Name: c.name}),
-			KeyID:  c.id, Scopes: c.scopes, Epoch: u.Epoch, ExpiresAt: f.now.Add(c.lifetime),
+			KeyID:  c.id, LoginType: events.LoginToken, Scopes: c.scopes, Epoch: u.Epoch,
+			ExpiresAt: f.now.Add(c.lifetime), Lifetime: int64(c.lifetime / time.Second),
 		}},
 		key: Key{ID: c.id},
 	}, nil

@@ -34,6 +34,8 @@ type Kind string
 const (
 	User         Kind = "user"
 	Organization Kind = "organization"
+	Workspace    Kind = "workspace"
+	Skill        Kind = "skill"
 )
 
 // Aggregate names one consistency boundary: a kind and an id. Ids are UUIDs,

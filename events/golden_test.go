@@ -54,8 +54,14 @@ func TestGoldenFilesDecodeForEver(t *testing.T) {
 			m, err := events.DecodeMeta(g.Headers)
 			require.NoError(t, err)
 			require.Equal(t, typ, m.Type)
-			p, err := c.Decode(&m, g.Data, goldenKey(t))
+			newest, err := c.Decode(&m, g.Data, goldenKey(t))
 			require.NoError(t, err)
+			current, known := c.Current(typ)
+			require.True(t, known)
+			require.Equal(t, current, newest.EventType())
+			p, err := c.New(typ) // as its own version had it
+			require.NoError(t, err)
+			require.NoError(t, c.DecodeInto(&m, g.Data, goldenKey(t), p))
 			clearPart, private := parts(t, p)
 			require.JSONEq(t, string(g.Clear), string(clearPart))
 			if len(g.Private) > 0 {
@@ -111,7 +117,23 @@ func examples() map[events.Type]events.Payload {
 	key := events.UserKeyPrivate{SecretHash: []byte{1, 2, 3}, Name: "ci", IP: "192.0.2.1", UserAgent: "curl/8"}
 	out := map[events.Type]events.Payload{}
 	for _, p := range []events.Payload{
-		&events.OrganizationCreated{Name: "coder", DisplayName: "Coder", Default: true},
+		&events.OrganizationCreated{
+			Number: 1, Name: "coder", DisplayName: "Coder", Description: "Everybody", Icon: "/icon/coder.svg", Default: true,
+		},
+		&events.OrganizationUpdated{Name: text("acme"), DisplayName: text("Acme"), Description: text(""), Icon: text("/icon/a.svg")},
+		&events.OrganizationDeleted{},
+		&events.WorkspaceCreated{
+			Number: 7, Name: "main", DisplayName: "Main", Owner: "0190c3a8-0000-7000-8000-00000000000a", Locations: []string{"eu-1"},
+		},
+		&events.WorkspaceDeleted{},
+		&events.SkillCreated{
+			Sealed: events.Seal(events.SkillCreatedPrivate{
+				Name: "review", Description: "How I review", Content: "---\nname: review\ndescription: How I review\n---\nBe kind.\n",
+			}),
+			Owner: "0190c3a8-0000-7000-8000-00000000000a",
+		},
+		&events.SkillUpdated{Sealed: events.Seal(events.SkillUpdatedPrivate{Content: "---\nname: review\n---\nBe quick.\n"})},
+		&events.SkillDeleted{},
 		&events.ActivityRecorded{
 			Sealed: events.Seal(events.ActivityPrivate{
 				EntityTitle: "Fix login bug", EntityURL: "https://example.com/t/1", ProjectName: "Web App",
@@ -142,10 +164,37 @@ func examples() map[events.Type]events.Payload {
 			Changes: map[string]any{"theme": "dark", "emailNotifications.weeklyDigest": true}, Language: text("en"),
 		}), Dialect: "codimir"},
 		&events.UserRolesAssigned{Roles: []events.Role{events.RoleAuditor}, Added: []events.Role{events.RoleAuditor}, Removed: []events.Role{events.RoleOwner}},
-		&events.UserSuspended{}, &events.UserActivated{}, &events.UserDeleted{},
+		&events.UserSuspended{}, &events.UserActivated{}, &events.UserBecameDormant{LastSeenAt: at}, &events.UserDeleted{},
+		&events.UserMembershipAdded{Membership: events.Membership{
+			Organization: "0190c3a8-0000-7000-8000-0000000000ff", Roles: []string{events.OrganizationAdmin},
+		}},
+		&events.UserMembershipRemoved{Organization: "0190c3a8-0000-7000-8000-0000000000ff"},
+		&events.UserOrganizationRolesAssigned{
+			Organization: "0190c3a8-0000-7000-8000-0000000000ff", Roles: []string{events.OrganizationAuditor},
+			Added: []string{events.OrganizationAuditor}, Removed: []string{events.OrganizationAdmin},
+		},
+		&events.UserIdentityLinked{Sealed: events.Seal(events.Identity{Provider: "oidc", Subject: "https://id.example.com|42"})},
+		&events.UserProviderAnswered{
+			Sealed: events.Seal(events.UserProviderPrivate{
+				Claims: json.RawMessage(`{"sub":"42","email":"alice@example.com"}`), AccessToken: "access", RefreshToken: "refresh",
+			}),
+			Provider: "oidc", TokenExpiresAt: at,
+		},
+		&events.UserLoginTypeChanged{LoginType: events.LoginOIDC},
+		&events.UserPasscodeRequested{Sealed: events.Seal(events.UserPasscodePrivate{Hash: []byte{4, 5, 6}}), ExpiresAt: at},
+		&events.UserSSHKeyGenerated{Sealed: events.Seal(events.UserSSHKeyPrivate{
+			PublicKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== alice\n", PrivateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\n",
+		})},
+		&events.UserParameterRecorded{
+			Sealed: events.Seal(events.UserParameterPrivate{Value: "eu-1"}), TemplateID: "0190c3a8-0000-7000-8000-0000000000ee", Name: "region",
+		},
 		&events.UserSessionOpened{Sealed: events.Seal(key), KeyID: "k123456789", LoginType: events.LoginPassword, Epoch: 1, ExpiresAt: at, Activated: true},
 		&events.UserSessionClosed{KeyID: "k123456789"},
-		&events.UserKeyCreated{Sealed: events.Seal(key), KeyID: "k123456789", Scopes: []string{"all"}, Epoch: 1, ExpiresAt: at},
+		&events.UserKeyCreated{
+			Sealed: events.Seal(key), KeyID: "k123456789", LoginType: events.LoginToken, Scopes: []string{"all"},
+			AllowList: []events.Resource{{Type: "user", ID: "0190c3a8-0000-7000-8000-00000000000a"}},
+			Epoch:     1, ExpiresAt: at, Lifetime: 604800,
+		},
 		&events.UserKeyRegenerated{Sealed: events.Seal(key), KeyID: "k123456789", Epoch: 1, ExpiresAt: at},
 		&events.UserKeyExpired{KeyID: "k123456789", ExpiresAt: at},
 		&events.UserKeyDeleted{KeyID: "k123456789"},
@@ -153,4 +202,25 @@ func examples() map[events.Type]events.Payload {
 		out[p.EventType()] = p
 	}
 	return out
+}
+
+// TestOldVersionsAreBroughtUp names what an old version says in the terms of the
+// newest one.
+func TestOldVersionsAreBroughtUp(t *testing.T) {
+	t.Parallel()
+	for typ, want := range map[events.Type]string{
+		"roster.organization.created.v1": `{"number":1,"name":"coder","displayName":"Coder","default":true}`,
+		"roster.user.key-created.v1":     `{"keyId":"k123456789","loginType":"token","scopes":["all"],"epoch":1,"expiresAt":"2026-05-03T10:00:00Z"}`,
+	} {
+		raw, err := os.ReadFile(filepath.Join("testdata", "golden", string(typ)+".json"))
+		require.NoError(t, err)
+		var g golden
+		require.NoError(t, json.Unmarshal(raw, &g))
+		m, err := events.DecodeMeta(g.Headers)
+		require.NoError(t, err)
+		p, err := events.Released().Decode(&m, g.Data, goldenKey(t))
+		require.NoError(t, err)
+		clearPart, _ := parts(t, p)
+		require.JSONEq(t, want, string(clearPart))
+	}
 }

@@ -5,6 +5,8 @@ func Released() *Catalogue {
 	c := NewCatalogue()
 	registerUser(c)
 	registerOrganization(c)
+	registerWorkspace(c)
+	registerSkill(c)
 	registerActivity(c)
 	return c
 }

@@ -185,6 +185,15 @@ type UserActivated struct{}
 // EventType implements Payload.
 func (*UserActivated) EventType() Type { return "roster.user.activated.v1" }
 
+// UserBecameDormant puts an account to sleep that nobody used for long. Its next
+// use wakes it.
+type UserBecameDormant struct {
+	LastSeenAt time.Time `json:"lastSeenAt"` // its last known use, at hourly accuracy
+}
+
+// EventType implements Payload.
+func (*UserBecameDormant) EventType() Type { return "roster.user.became-dormant.v1" }
+
 // UserDeleted ends an account and frees its names. It can not be undone.
 type UserDeleted struct{}
 
@@ -221,8 +230,34 @@ type UserSessionClosed struct {
 // EventType implements Payload.
 func (*UserSessionClosed) EventType() Type { return "roster.user.session-closed.v1" }
 
-// UserKeyCreated is a new API key.
+// UserKeyCreated is a new API key, or (LoginType other than token) a session that
+// was made without a sign-in.
 type UserKeyCreated struct {
+	Sealed[UserKeyPrivate]
+	KeyID     string    `json:"keyId"`
+	LoginType LoginType `json:"loginType"`
+	Scopes    []string  `json:"scopes"`
+	// AllowList narrows the key to these things; empty means everything.
+	AllowList []Resource `json:"allowList,omitempty"`
+	Epoch     int64      `json:"epoch"`
+	ExpiresAt time.Time  `json:"expiresAt"`
+	// Lifetime is what each use gives again, in seconds; 0 in keys of the first
+	// version: the time from the event to ExpiresAt.
+	Lifetime int64 `json:"lifetime,omitempty"`
+}
+
+// Resource names things that a key may reach: a type ("user", "*") and an id or "*".
+type Resource struct {
+	Type string `json:"type"`
+	ID   string `json:"id"`
+}
+
+// EventType implements Payload.
+func (*UserKeyCreated) EventType() Type { return "roster.user.key-created.v2" }
+
+// UserKeyCreatedV1 is UserKeyCreated as it was before keys had allow lists: always
+// a token.
+type UserKeyCreatedV1 struct {
 	Sealed[UserKeyPrivate]
 	KeyID     string    `json:"keyId"`
 	Scopes    []string  `json:"scopes"`
@@ -231,7 +266,14 @@ type UserKeyCreated struct {
 }
 
 // EventType implements Payload.
-func (*UserKeyCreated) EventType() Type { return "roster.user.key-created.v1" }
+func (*UserKeyCreatedV1) EventType() Type { return "roster.user.key-created.v1" }
+
+func upcastUserKeyCreated(old *UserKeyCreatedV1) Payload {
+	return &UserKeyCreated{
+		Sealed: old.Sealed, KeyID: old.KeyID, LoginType: LoginToken, Scopes: old.Scopes,
+		Epoch: old.Epoch, ExpiresAt: old.ExpiresAt,
+	}
+}
 
 // UserKeyRegenerated gives a key a new secret; the old one is dead.
 type UserKeyRegenerated struct {
@@ -272,11 +314,16 @@ func registerUser(c *Catalogue) {
 	Register[UserRolesAssigned](c, Roster, "A user's site roles changed.")
 	Register[UserSuspended](c, Roster, "An account was suspended.")
 	Register[UserActivated](c, Roster, "An account was activated.")
+	Register[UserBecameDormant](c, Roster, "An account was not used for long and went to sleep.")
 	Register[UserDeleted](c, Roster, "An account was deleted and its names freed.")
 	Register[UserSessionOpened](c, Roster, "A user signed in.")
 	Register[UserSessionClosed](c, Roster, "A user signed out.")
 	Register[UserKeyCreated](c, Roster, "An API key was created.")
+	RegisterOld(c, (*UserKeyCreated)(nil).EventType(), "An API key was created, before keys had allow lists.", upcastUserKeyCreated)
 	Register[UserKeyRegenerated](c, Roster, "An API key got a new secret.")
 	Register[UserKeyExpired](c, Roster, "An API key was ended early.")
 	Register[UserKeyDeleted](c, Roster, "An API key was deleted.")
+	registerMemberships(c)
+	registerIdentities(c)
+	registerPossessions(c)
 }

@@ -29,7 +29,7 @@ func (h *Handler) listKeys(w http.ResponseWriter, r *http.Request, c gate.Caller
 }
 
 func (h *Handler) createKey(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	id, err := h.target(r, c, commands.WriteKeys)
+	id, err := h.target(r, c, commands.CreateKeys)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func createdKey(res commands.Result) client.CreatedKey {
 }
 
 func (h *Handler) deleteKey(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	id, err := h.target(r, c, commands.WriteKeys)
+	id, err := h.target(r, c, commands.DeleteKeys)
 	if err != nil {
 		return err
 	}
