@@ -35,6 +35,7 @@ const (
 	User         Kind = "user"
 	Organization Kind = "organization"
 	Workspace    Kind = "workspace"
+	Group        Kind = "group"
 	Skill        Kind = "skill"
 )
 

@@ -125,7 +125,19 @@ func examples() map[events.Type]events.Payload {
 		&events.WorkspaceCreated{
 			Number: 7, Name: "main", DisplayName: "Main", Owner: "0190c3a8-0000-7000-8000-00000000000a", Locations: []string{"eu-1"},
 		},
+		&events.WorkspaceUpdated{
+			Name: text("prod"), DisplayName: text(""), Owner: text("0190c3a8-0000-7000-8000-00000000000b"), Locations: &[]string{"eu-1", "us-1"},
+		},
+		&events.WorkspacePermissionGranted{Grantee: events.Grantee{User: "0190c3a8-0000-7000-8000-00000000000b"}, Role: events.WorkspaceReadWrite},
+		&events.WorkspacePermissionRevoked{Grantee: events.Grantee{Group: "0190c3a8-0000-7000-8000-0000000000dd"}},
 		&events.WorkspaceDeleted{},
+		&events.GroupCreated{Number: 3, Name: "operators"}, &events.GroupRenamed{Name: "on-call"},
+		&events.GroupMemberAdded{User: "0190c3a8-0000-7000-8000-00000000000b"},
+		&events.GroupMemberRemoved{User: "0190c3a8-0000-7000-8000-00000000000b"}, &events.GroupDeleted{},
+		&events.UserConfirmed{}, &events.UserSessionRefreshed{KeyID: "k123456789", Generation: 1, ExpiresAt: at},
+		&events.UserReadableKeySet{Sealed: events.Seal(events.UserReadableKeyPrivate{
+			Key: "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+		})},
 		&events.SkillCreated{
 			Sealed: events.Seal(events.SkillCreatedPrivate{
 				Name: "review", Description: "How I review", Content: "---\nname: review\ndescription: How I review\n---\nBe kind.\n",

@@ -6,6 +6,7 @@ func Released() *Catalogue {
 	registerUser(c)
 	registerOrganization(c)
 	registerWorkspace(c)
+	registerGroup(c)
 	registerSkill(c)
 	registerActivity(c)
 	return c

@@ -326,4 +326,5 @@ func registerUser(c *Catalogue) {
 	registerMemberships(c)
 	registerIdentities(c)
 	registerPossessions(c)
+	registerAccess(c)
 }

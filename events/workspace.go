@@ -12,6 +12,55 @@ type WorkspaceCreated struct {
 // EventType implements Payload.
 func (*WorkspaceCreated) EventType() Type { return "roster.workspace.created.v1" }
 
+// WorkspaceUpdated has nil for an unchanged member. A changed name travels with the
+// release of the old claim and the new one, a changed owner with both registers of
+// what users own.
+type WorkspaceUpdated struct {
+	Name        *string   `json:"name,omitempty"`
+	DisplayName *string   `json:"displayName,omitempty"`
+	Owner       *string   `json:"owner,omitempty"`
+	Locations   *[]string `json:"locations,omitempty"`
+}
+
+// EventType implements Payload.
+func (*WorkspaceUpdated) EventType() Type { return "roster.workspace.updated.v1" }
+
+// WorkspaceRole is what somebody may do in a workspace.
+type WorkspaceRole string
+
+// The roles in a workspace, from the weakest to the strongest.
+const (
+	WorkspaceReadOnly            WorkspaceRole = "readonly"
+	WorkspaceReadAndRun          WorkspaceRole = "readandrun"
+	WorkspaceReadAndRunAssistant WorkspaceRole = "readandrunwithassistant"
+	WorkspaceReadWrite           WorkspaceRole = "readwrite"
+	WorkspaceAdmin               WorkspaceRole = "admin"
+)
+
+// Grantee is whom a permission is for: exactly one member is set.
+type Grantee struct {
+	User  string `json:"user,omitempty"`
+	Group string `json:"group,omitempty"`
+}
+
+// WorkspacePermissionGranted gives a user or a group a role, in place of the one
+// that they had.
+type WorkspacePermissionGranted struct {
+	Grantee
+	Role WorkspaceRole `json:"role"`
+}
+
+// EventType implements Payload.
+func (*WorkspacePermissionGranted) EventType() Type { return "roster.workspace.permission-granted.v1" }
+
+// WorkspacePermissionRevoked takes the role of a user or a group away.
+type WorkspacePermissionRevoked struct {
+	Grantee
+}
+
+// EventType implements Payload.
+func (*WorkspacePermissionRevoked) EventType() Type { return "roster.workspace.permission-revoked.v1" }
+
 // WorkspaceDeleted ends a workspace and frees its name.
 type WorkspaceDeleted struct{}
 
@@ -20,5 +69,8 @@ func (*WorkspaceDeleted) EventType() Type { return "roster.workspace.deleted.v1"
 
 func registerWorkspace(c *Catalogue) {
 	Register[WorkspaceCreated](c, Roster, "A workspace was created.")
+	Register[WorkspaceUpdated](c, Roster, "Members of a workspace changed.")
+	Register[WorkspacePermissionGranted](c, Roster, "A user or a group got a role in a workspace.")
+	Register[WorkspacePermissionRevoked](c, Roster, "A user or a group lost its role in a workspace.")
 	Register[WorkspaceDeleted](c, Roster, "A workspace was deleted and its name freed.")
 }
