@@ -98,6 +98,8 @@ func answerOf(err error) *answer {
 		return answerOfCommand(refused)
 	}
 	switch {
+	case errors.Is(err, query.ErrNotFound):
+		return errNotFound
 	case errors.Is(err, query.ErrAhead):
 		return refuse(http.StatusBadRequest, gate.MinPositionHeader+" is beyond the log.", "")
 	case errors.Is(err, query.ErrUnavailable):
@@ -163,7 +165,7 @@ func answerOfBody(e *gate.BodyError) *answer {
 func answerOfCommand(e *commands.Error) *answer {
 	switch e.Code {
 	case commands.NotFound:
-		return refuse(http.StatusNotFound, "Resource not found or you do not have access to this resource", "")
+		return errNotFound
 	case commands.KeyReused:
 		return refuse(http.StatusUnprocessableEntity, "The Idempotency-Key was used for another request.", "")
 	case commands.Invalid:
@@ -171,7 +173,7 @@ func answerOfCommand(e *commands.Error) *answer {
 	case commands.Conflict, commands.Precondition:
 		return refuse(http.StatusConflict, e.Message, "", validationsOf(e)...)
 	case commands.Forbidden:
-		return refuse(http.StatusForbidden, "Forbidden.", "You don't have permission to view this content. If you believe this is a mistake, please contact your administrator or try signing in with different credentials.")
+		return errForbidden
 	case commands.Unauthenticated:
 		return refuse(http.StatusUnauthorized, "Incorrect email or password.", "")
 	case commands.TooLarge:

@@ -33,13 +33,18 @@ func (h *Handler) Name() string { return Name }
 // OpenAPI implements gate.Dialect.
 func (h *Handler) OpenAPI() []byte { return document }
 
-// Register implements gate.Dialect.
+// Register implements gate.Dialect. Of routes that fit a path the first one
+// answers: fixed names stand in front of {user}.
 func (h *Handler) Register(router *mux.Router) {
-	const users = "/api/v2/users"
-	router.Handle(users+"/first", h.public(h.firstUser)).Methods(http.MethodGet)
-	router.Handle(users+"/first", h.public(h.createFirstUser)).Methods(http.MethodPost)
-	router.Handle(users+"/login", h.public(h.login)).Methods(http.MethodPost)
-	router.Handle(users+"/logout", h.signedIn(h.logout)).Methods(http.MethodPost)
+	router.Handle(usersPath+"/first", h.public(h.firstUser)).Methods(http.MethodGet)
+	router.Handle(usersPath+"/first", h.public(h.createFirstUser)).Methods(http.MethodPost)
+	router.Handle(usersPath+"/login", h.public(h.login)).Methods(http.MethodPost)
+	router.Handle(usersPath+"/logout", h.signedIn(h.logout)).Methods(http.MethodPost)
+	h.registerOAuth(router)
+	h.registerKeys(router)
+	h.registerOrganizations(router)
+	h.registerSkills(router)
+	h.registerUsers(router)
 }
 
 func (h *Handler) public(handle func(http.ResponseWriter, *http.Request) error) http.Handler {

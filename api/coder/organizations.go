@@ -1,0 +1,5 @@
+package coder
+
+import "github.com/gorilla/mux"
+
+func (h *Handler) registerOrganizations(*mux.Router) {}
