@@ -23,11 +23,6 @@ type Deps struct {
 	Streams  *live.Hub // nil where there are no live streams
 }
 
-// Settings are choices of the operator that dialects must know.
-type Settings struct {
-	SignUp bool // public registrations are open
-}
-
 // Dialect is one HTTP surface. Handlers never write an answer in another form
 // than their dialect's, so the server asks the dialect to write its refusals.
 type Dialect interface {

@@ -47,6 +47,16 @@ func (g *Gate) WrotePosition(w http.ResponseWriter, userID string, p events.Posi
 	}
 }
 
+// WroteAt is for commands on what is no user: an organization, a workspace, a
+// skill. userID is whose it is, or "" for nobody in particular.
+func (g *Gate) WroteAt(w http.ResponseWriter, _ *http.Request, userID string, p events.Position) {
+	if userID != "" {
+		g.WrotePosition(w, userID, p)
+		return
+	}
+	setPosition(w, p)
+}
+
 func setPosition(w http.ResponseWriter, p events.Position) bool {
 	if p.Sequence == 0 {
 		return false

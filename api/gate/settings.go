@@ -1,0 +1,66 @@
+package gate
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Settings are choices of the operator that dialects must know.
+type Settings struct {
+	SignUp      bool // public registrations are open
+	NoPasswords bool // nobody signs in with a password
+	// AccessURL is where clients reach this installation, without a slash at its
+	// end; "" means by the name that they use.
+	AccessURL string
+	// Cookies says whether session cookies are for TLS alone.
+	Cookies CookieSecurity
+	// SignIn says by which providers of identities users may sign in.
+	SignIn SignIn
+}
+
+// SignIn says by which providers of identities users may sign in. The zero value
+// is none.
+type SignIn struct {
+	GitHub        bool
+	GitHubDefault bool // through an application that Roster's users share
+	OIDC          bool
+	OIDCText      string // of the button
+	OIDCIcon      string // its URL
+}
+
+// CookieSecurity says when a session cookie is marked Secure.
+type CookieSecurity string
+
+// When a session cookie is marked Secure.
+const (
+	CookiesByURL      CookieSecurity = ""   // on TLS, and behind an https access URL
+	CookiesSecure     CookieSecurity = "on" // always
+	CookiesUnguarded  CookieSecurity = "off"
+	secureScheme                     = "https://"
+	unprotectedScheme                = "http://"
+)
+
+// SecureCookies says whether the cookies of an answer are for TLS alone.
+func (s Settings) SecureCookies(r *http.Request) bool {
+	switch s.Cookies {
+	case CookiesSecure:
+		return true
+	case CookiesUnguarded:
+		return false
+	default:
+		return r.TLS != nil || strings.HasPrefix(s.AccessURL, secureScheme)
+	}
+}
+
+// BaseURL is where the client reaches this installation, without a slash at its
+// end.
+func (s Settings) BaseURL(r *http.Request) string {
+	switch {
+	case s.AccessURL != "":
+		return s.AccessURL
+	case r.TLS != nil:
+		return secureScheme + r.Host
+	default:
+		return unprotectedScheme + r.Host
+	}
+}
