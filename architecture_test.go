@@ -58,6 +58,7 @@ var mayImport = map[string][]string{
 	"internal/config":     {},
 	"internal/telemetry":  {},
 	"internal/gharchive":  {},
+	"internal/mail":       {},
 	"internal/app":        {"*"}, // the one place that composes
 	"bench":               {"*"},
 	"cmd/api":             {"internal/app", "internal/config", "internal/telemetry"},

@@ -66,6 +66,14 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 		return decideExpireKey(u, c, f)
 	case deleteKey:
 		return decideDeleteKey(u, c)
+	case generateSSHKey:
+		return decideSSHKey(u, c)
+	case recordParameter:
+		return decideParameter(c)
+	case requestPasscode:
+		return decideRequestPasscode(u, c, f)
+	case usePasscode:
+		return decideUsePasscode(u, c, f)
 	}
 	panic("commands: no decision for this command") // a mistake of the programmer
 }
