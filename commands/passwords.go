@@ -92,11 +92,20 @@ func (h *passwords) compare(ctx context.Context, password, hash string) (right, 
 	if against == "" {
 		against = h.dummy
 	}
-	right, params, err := argon2id.CheckHash(password, against)
+	parsed, err := parseHash(against)
 	if err != nil {
+		return false, false, fmt.Errorf("read password hash: %w", err)
+	}
+	if right, err = parsed.matches(password); err != nil {
 		return false, false, fmt.Errorf("compare password: %w", err)
 	}
-	return right && hash != "", *params != *h.params, nil
+	return right && hash != "", h.outdated(parsed), nil
+}
+
+// outdated says whether a hash was made otherwise than today's are.
+func (h *passwords) outdated(parsed passwordHash) bool {
+	ours, ok := parsed.(argonHash)
+	return !ok || ours.params != *h.params
 }
 
 // maxStrengthLength is the most characters a password may have where its
