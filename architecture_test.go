@@ -41,6 +41,7 @@ var mayImport = map[string][]string{
 	"query/live": {"events", "query"},
 
 	"api/gate":    {"events", "commands", "query", "query/live"},
+	"api/bearer":  {},
 	"api/live":    {},
 	"api/v1":      {"events", "commands", "query", "query/live", "api/gate", "api/v1/client"}, // the client's generated types are the server's
 	"api/codimir": {"events", "commands", "query", "api/gate"},
