@@ -25,6 +25,15 @@ type Config struct {
 	PasswordMinEntropy float64
 	// CachedUsers is how many folded users stay in memory. Default 8192.
 	CachedUsers int
+
+	// SessionLifetime is how long a session lives that does not say. Default 24 h.
+	SessionLifetime time.Duration
+	// DefaultTokenLifetime is how long a key lives that does not say. Default 168 h.
+	DefaultTokenLifetime time.Duration
+	// MaxTokenLifetime bounds keys, MaxAdminTokenLifetime those of owners, whoever
+	// makes them. Default 876600 h and 168 h.
+	MaxTokenLifetime      time.Duration
+	MaxAdminTokenLifetime time.Duration
 }
 
 // Service executes commands. It is safe for concurrent use.
