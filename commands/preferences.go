@@ -1,12 +1,14 @@
 package commands
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 	_ "time/tzdata" // the zones must be the same on machines without a zone database
+	"unicode/utf8"
 )
 
 // preference checks one value and says what is wrong with it, or "".
@@ -23,6 +25,29 @@ var preferenceSchema = map[string]map[string]preference{
 		"emailNotifications.ticketUpdated":  boolean,
 		"emailNotifications.projectInvites": boolean,
 		"emailNotifications.weeklyDigest":   boolean,
+	},
+	"abf-notifiers": {
+		"can_notify":                    boolean,
+		"new_comment_commit_owner":      boolean,
+		"new_comment_commit_repo_owner": boolean,
+		"new_comment_commit_commentor":  boolean,
+		"new_comment":                   boolean,
+		"new_comment_reply":             boolean,
+		"new_issue":                     boolean,
+		"issue_assign":                  boolean,
+		"new_build":                     boolean,
+		"new_associated_build":          boolean,
+	},
+	"abf-profile": {
+		"professional_experience": textUpTo(16 << 10),
+		"site":                    textUpTo(255),
+		"company":                 textUpTo(255),
+		"location":                textUpTo(255),
+		"build_priority":          digits,
+	},
+	"runwhen": {
+		"escalationMessage": textUpTo(4 << 10),
+		"optOutPublicGroup": boolean,
 	},
 }
 
@@ -44,6 +69,33 @@ func oneOf(values ...string) preference {
 		return "", ""
 	}
 }
+
+// textUpTo is any text of at most so many characters.
+func textUpTo(limit int) preference {
+	return func(value any) (string, string) {
+		s, ok := value.(string)
+		switch {
+		case !ok:
+			return "type", "must be a string"
+		case !storableText(s):
+			return "format", "must be valid UTF-8 without NUL characters"
+		case utf8.RuneCountInString(s) > limit:
+			return "too-long", fmt.Sprintf("must be at most %d characters", limit)
+		}
+		return "", ""
+	}
+}
+
+// digits is a whole number from 0 to 9999 as text, so that equal values are equal.
+func digits(value any) (string, string) {
+	s, ok := value.(string)
+	if !ok || len(s) == 0 || len(s) > 4 || strings.Trim(s, "0123456789") != "" {
+		return "format", "must be a whole number from 0 to 9999"
+	}
+	return "", ""
+}
+
+func storableText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 func boolean(value any) (string, string) {
 	if _, ok := value.(bool); !ok {

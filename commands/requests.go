@@ -40,6 +40,9 @@ type UpdateUser struct {
 	LastName  *string
 	Avatar    *string
 	Language  *string
+	// Preferences are merged in the same commit; the users that they name are not
+	// looked at.
+	Preferences []UpdatePreferences
 }
 
 // SetPassword sets a password. Old must be right where the actor is the user

@@ -17,6 +17,9 @@ func (c updateUser) actions(facts) []Action {
 	if c.Email != nil {
 		out = append(out, ChangeEmail)
 	}
+	if len(c.Preferences) > 0 {
+		out = append(out, WritePreferences)
+	}
 	if len(out) == 0 && c.Username == nil {
 		out = append(out, WriteUser)
 	}
@@ -61,6 +64,11 @@ func decideUpdate(u User, c updateUser, f facts) (decision, *Error) {
 			Sealed: events.Seal(events.UserEmailChangedPrivate{Email: *c.Email}),
 		})
 		d.claims = append(d.claims, f.moveName(emailClaim(u.Email), emailClaim(*c.Email), u.ID)...)
+	}
+	for _, preferences := range c.Preferences {
+		if p := changedPreferences(u, preferences); p != nil {
+			d.events = append(d.events, p)
+		}
 	}
 	return d, nil
 }
@@ -132,6 +140,14 @@ func (c updatePreferences) actions(facts) []Action     { return []Action{WritePr
 func (c updatePreferences) claims(User) []events.Claim { return nil }
 
 func decidePreferences(u User, c updatePreferences) (decision, *Error) {
+	if p := changedPreferences(u, c.UpdatePreferences); p != nil {
+		return decided(p)
+	}
+	return decision{}, nil
+}
+
+// changedPreferences returns the event for the preferences that differ, or nil.
+func changedPreferences(u User, c UpdatePreferences) *events.UserPreferencesUpdated {
 	p := events.UserPreferencesUpdated{Dialect: c.Dialect}
 	values := u.Preferences[c.Dialect].Values
 	for name, value := range c.Changes {
@@ -149,7 +165,7 @@ func decidePreferences(u User, c updatePreferences) (decision, *Error) {
 	}
 	// The first command makes the record, whatever it says.
 	if _, known := u.Preferences[c.Dialect]; known && p.Private.Changes == nil && p.Private.Language == nil {
-		return decision{}, nil
+		return nil
 	}
-	return decided(&p)
+	return &p
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// UpdateUser changes profile, username and e-mail in one commit.
+// UpdateUser changes profile, username, e-mail and preferences in one commit.
 func (s *Service) UpdateUser(ctx context.Context, r Request, c UpdateUser) (Result, error) {
 	var p problems
 	if c.Username != nil {
@@ -14,6 +14,9 @@ func (s *Service) UpdateUser(ctx context.Context, r Request, c UpdateUser) (Resu
 		p.email(*c.Email)
 	}
 	p.profile(c)
+	for _, preferences := range c.Preferences {
+		checkPreferences(preferences, &p)
+	}
 	return s.checked(ctx, r, c.UserID, updateUser{c}, &p)
 }
 
