@@ -54,7 +54,9 @@ func decideUsePasscode(u User, c usePasscode, f facts) (decision, *Error) {
 	})
 }
 
-func errPasscode() *Error { return unauthenticated("passcode", "incorrect e-mail or one-time passcode") }
+func errPasscode() *Error {
+	return unauthenticated("passcode", "incorrect e-mail or one-time passcode")
+}
 
 // RequestPasscode makes a one-time passcode for the user with this e-mail address.
 // For an address that nobody may reset a password by, the passcode is "" and that
