@@ -26,6 +26,8 @@ var preferenceSchema = map[string]map[string]preference{
 		"emailNotifications.projectInvites": boolean,
 		"emailNotifications.weeklyDigest":   boolean,
 	},
+	CoderPreferences: coderPreferences,
+	CoderAppearance:  coderAppearance,
 	"abf-notifiers": {
 		"can_notify":                    boolean,
 		"new_comment_commit_owner":      boolean,
