@@ -95,17 +95,11 @@ func errCredentials() *Error {
 }
 
 func decideOpenSession(u User, c openSession, f facts) (decision, *Error) {
-	switch {
-	case c.verified != u.PasswordHash:
+	if c.verified != u.PasswordHash {
 		return decision{}, errHashMoved
-	case u.PasswordHash == "" || !c.right || !u.Confirmed:
-		return decision{}, errCredentials()
-	case u.LoginType != events.LoginPassword:
-		err := unauthenticated("login-type", "this user signs in another way: "+string(u.LoginType))
-		err.Fields = []FieldError{{Field: "loginType", Rule: "unknown", Detail: string(u.LoginType)}}
-		return decision{}, err
-	case u.Status == events.StatusSuspended:
-		return decision{}, unauthenticated("suspended", "this account is suspended")
+	}
+	if refused := u.admits(c.right); refused != nil {
+		return decision{}, refused
 	}
 	var d decision
 	if c.rehash != "" {
@@ -113,9 +107,7 @@ func decideOpenSession(u User, c openSession, f facts) (decision, *Error) {
 			Sealed: events.Seal(events.UserPasswordPrivate{Hash: c.rehash}),
 		})
 	}
-	if sessions := sessionsOf(u, f.now); len(sessions) >= maxSessions {
-		d.events = append(d.events, &events.UserSessionClosed{KeyID: sessions[0].ID})
-	}
+	d.events = append(d.events, closeOldest(u, f.now)...)
 	d.events = append(d.events, &events.UserSessionOpened{
 		Sealed: events.Seal(events.UserKeyPrivate{SecretHash: c.secretHash, IP: c.ip, UserAgent: c.agent}),
 		KeyID:  c.keyID, LoginType: events.LoginPassword, Epoch: u.Epoch, ExpiresAt: f.now.Add(c.lifetime),
@@ -142,7 +134,7 @@ func sessionsOf(u User, now time.Time) []Key {
 // closeSession ends a session, or deletes the API key that signed out.
 type closeSession struct {
 	keyID string
-	past  bool // the log knows such a one, though the state does not any more
+	past  pastKey // of one that left the state
 }
 
 func (closeSession) claims(User) []events.Claim { return nil }
@@ -154,17 +146,24 @@ func (c closeSession) actions(f facts) []Action {
 	return []Action{DeleteKeys}
 }
 
-// decideCloseSession: one that is gone already has what it wanted.
+// decideCloseSession: one that is gone already has what it wanted. With it go the
+// keys by which applications are connected to.
 func decideCloseSession(u User, c closeSession) (decision, *Error) {
 	k, ok := u.Keys[c.keyID]
-	switch {
-	case !ok && !c.past:
+	if !ok && !c.past.known {
 		return decision{}, nil
-	case !ok:
-		return decision{events: []events.Payload{&events.UserSessionClosed{KeyID: c.keyID}}, key: Key{ID: c.keyID}}, nil
-	case k.LoginType == events.LoginToken:
-		return decision{events: []events.Payload{&events.UserKeyDeleted{KeyID: k.ID}}, key: k}, nil
-	default:
-		return decision{events: []events.Payload{&events.UserSessionClosed{KeyID: k.ID}}, key: k}, nil
 	}
+	k.ID = c.keyID
+	d := decision{key: k}
+	if k.LoginType == events.LoginToken {
+		d.events = append(d.events, &events.UserKeyDeleted{KeyID: k.ID})
+	} else {
+		d.events = append(d.events, &events.UserSessionClosed{KeyID: k.ID})
+	}
+	for _, id := range applicationKeys(u) {
+		if id != k.ID {
+			d.events = append(d.events, &events.UserKeyDeleted{KeyID: id})
+		}
+	}
+	return d, nil
 }
