@@ -40,19 +40,24 @@ var mayImport = map[string][]string{
 	"query":      {"events"},
 	"query/live": {"events", "query"},
 
-	"api/gate":    {"events", "commands", "query", "query/live"},
+	// Adapters to providers of identities.
+	"signin": {"events"},
+
+	"api/gate":    {"events", "commands", "query", "query/live", "signin", "internal/mail"},
 	"api/bearer":  {},
 	"api/live":    {},
 	"api/v1":      {"events", "commands", "query", "query/live", "api/gate", "api/v1/client"}, // the client's generated types are the server's
 	"api/codimir": {"events", "commands", "query", "api/gate"},
-	"api/coder":   {"events", "commands", "query", "api/gate"},
+	"api/coder":   {"events", "commands", "query", "api/gate", "signin", "internal/mail"},
 	"api": {
 		"events", "commands", "query", "query/live", "api/gate", "api/v1", "api/codimir", "api/coder", "api/live",
+		"signin", "internal/mail",
 	},
 	// What only tests import may import everything.
 	"api/apitest":                   {"*"},
 	"internal/testenv":              {"*"},
 	"projections/internal/projtest": {"*"},
+	"signin/signintest":             {"*"},
 
 	"internal/postgres":   {},
 	"internal/natsserver": {},
@@ -75,6 +80,9 @@ var mayUse = map[string][]string{
 	"github.com/nats-io/nats-server/v2": {"internal/natsserver", "internal/testenv", "bench"},
 	"github.com/jackc/pgx/v5":           {"projections/runtime", "projections/statistics", "query", "internal/postgres", "internal/testenv", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
 	"github.com/gorilla/mux":            {"api", "api/gate", "api/live", "api/v1", "api/codimir", "api/coder", "bench"},
+	"golang.org/x/oauth2":               {"signin"},
+	"github.com/coreos/go-oidc/v3":      {"signin"},
+	"github.com/go-jose/go-jose/v4":     {"signin/signintest"},
 }
 
 type goPackage struct {
