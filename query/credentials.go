@@ -17,12 +17,19 @@ import (
 type Key struct {
 	ID        string
 	UserID    string
+	Username  string // in the lists that say so
 	LoginType events.LoginType
 	Name      string
 	Scopes    []string
+	AllowList []events.Resource // empty: everything
+	Lifetime  time.Duration     // what each use gives again
+	IP        string            // from where it was made
 	CreatedAt time.Time
 	UpdatedAt time.Time
-	ExpiresAt time.Time
+	// ExpiresAt is what the log says in a Credential; elsewhere uses have prolonged it.
+	ExpiresAt  time.Time
+	LastUsedAt time.Time // zero: never; not in a Credential
+	Generation int64     // of a session that was refreshed; 0 for one that never was
 }
 
 // Credential is what a credential check needs.
@@ -39,6 +46,8 @@ type Account struct {
 	Confirmed bool
 	Epoch     int64
 	Roles     []events.Role
+	// Memberships are the places in live organizations, with the roles there.
+	Memberships []events.Membership
 }
 
 // Credential returns a key or session by its id. An unknown id waits for the

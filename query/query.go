@@ -207,6 +207,11 @@ func (q *Queries) Note(userID string, p events.Position) { q.notes.add(userID, p
 // no credential of that user.
 func (q *Queries) NoteCredentials(userID string, p events.Position) { q.notes.add(userID, p, true) }
 
+// NoteAny is Note for a change of what belongs to no user: an organization. Reads
+// of lists wait for it, and nothing is answered from before it, since rights
+// depend on which organizations live.
+func (q *Queries) NoteAny(p events.Position) { q.notes.add(anybody, p, false) }
+
 // Positions returns how far each read model is, by its schema's name.
 func (q *Queries) Positions() map[string]events.Position {
 	out := map[string]events.Position{}

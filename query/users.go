@@ -27,10 +27,11 @@ type User struct {
 	Status        events.Status
 	Confirmed     bool
 	Roles         []events.Role
-	Organizations []events.Membership
+	Organizations []events.Membership // live ones, in the order of joining
 	Identities    []events.Identity
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
+	LastSeenAt    time.Time // zero: never
 }
 
 // UserRef finds a user by exactly one member. Deleted users are found by ID
