@@ -33,7 +33,13 @@ type Config struct {
 	// The own API is always on.
 	Dialects   []string
 	RateLimits bool
-	SignUp     bool
+	// CallsPerMinute bounds what a user may ask of one endpoint of Coder's API; 0
+	// means gate.DefaultCallsPerMinute.
+	CallsPerMinute int
+	// Settings are what dialects must know of the operator's choices.
+	Settings gate.Settings
+	// Providers know whether sessions that they opened still stand; nil: they do.
+	Providers gate.Providers
 
 	// Ready says why this process should get no requests, nil when it should.
 	// Its text is shown to whoever asks /readyz.
@@ -83,8 +89,11 @@ func New(c Config) (*Handler, error) {
 	}
 	deps := gate.Deps{
 		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock,
-		Gate:     gate.New(gate.Config{Reads: c.Queries, Clock: c.Clock, RateLimits: c.RateLimits, Usages: c.Commands}),
-		Settings: gate.Settings{SignUp: c.SignUp}, Streams: streams,
+		Gate: gate.New(gate.Config{
+			Reads: c.Queries, Clock: c.Clock, RateLimits: c.RateLimits, CallsPerMinute: c.CallsPerMinute,
+			Usages: c.Commands, Waker: c.Commands, Providers: c.Providers,
+		}),
+		Settings: c.Settings, Streams: streams,
 	}
 	dialects, err := switchedOn(c.Dialects, deps)
 	if err != nil {
@@ -124,8 +133,8 @@ func (c Config) withDefaults() Config {
 
 // switchedOn makes the dialects by name, the own API included.
 func switchedOn(names []string, deps gate.Deps) (map[string]gate.Dialect, error) {
-	known := []gate.Dialect{codimir.New(deps), coder.New(deps)}
-	on := map[string]gate.Dialect{v1.Name: v1.New(deps)}
+	known := []gate.Dialect{codimir.New(deps.For(codimirName)), coder.New(deps.For(coderName))}
+	on := map[string]gate.Dialect{v1.Name: v1.New(deps.For(v1.Name))}
 	for _, d := range known {
 		if len(names) == 0 || slices.Contains(names, d.Name()) {
 			on[d.Name()] = d

@@ -11,11 +11,16 @@ import (
 
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/query"
 )
 
 // buildVersion is what clients compare with their own.
 const buildVersion = "v2.29.0+roster"
+
+// versionHeader is on every answer: clients take a server without it for
+// something else.
+const versionHeader = "X-Coder-Build-Version"
 
 const signedOut = "You are signed out or your session has expired. Please sign in again to continue."
 
@@ -37,6 +42,7 @@ type answer struct {
 	status int
 	envelope
 	retryAfter time.Duration
+	challenge  string // of WWW-Authenticate, of the check of the caller alone
 }
 
 // Error implements error.
@@ -47,20 +53,16 @@ func refuse(status int, message, detail string, validations ...validation) *answ
 }
 
 func (a *answer) write(w http.ResponseWriter) {
-	header := w.Header()
-	switch a.status {
-	case http.StatusUnauthorized:
-		header.Set("WWW-Authenticate", `Bearer realm="coder", error="invalid_token", error_description="The access token is invalid or has expired"`)
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+	if a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable {
 		seconds := max(1, int(math.Ceil(a.retryAfter.Seconds())))
-		header.Set("Retry-After", strconv.Itoa(seconds))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	}
 	write(w, a.status, a.envelope)
 }
 
 func write(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("X-Coder-Build-Version", buildVersion)
+	w.Header().Set(versionHeader, buildVersion)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
 }
@@ -110,6 +112,17 @@ func answerOf(err error) *answer {
 }
 
 func answerOfCaller(e *gate.Error) *answer {
+	a := refusedCaller(e)
+	switch a.status {
+	case http.StatusUnauthorized:
+		a.challenge = `Bearer realm="coder", error="invalid_token", error_description="The access token is invalid or has expired"`
+	case http.StatusForbidden:
+		a.challenge = `Bearer realm="coder", error="insufficient_scope", error_description="The request requires higher privileges than provided by the access token"`
+	}
+	return a
+}
+
+func refusedCaller(e *gate.Error) *answer {
 	unauthorized := func(detail string) *answer { return refuse(http.StatusUnauthorized, signedOut, detail) }
 	switch e.Reason {
 	case gate.NoCredential:
@@ -120,6 +133,11 @@ func answerOfCaller(e *gate.Error) *answer {
 		return unauthorized("API key secret is invalid.")
 	case gate.Expired:
 		return unauthorized(fmt.Sprintf("API key expired at %q.", e.ExpiredAt.UTC().String()))
+	case gate.LinkGone:
+		return unauthorized("You must re-authenticate with the login provider.")
+	case gate.RefreshFailed:
+		return refuse(http.StatusUnauthorized, "Could not refresh expired "+providerName(e.LoginType)+
+			" token. Try re-authenticating to resolve this issue.", "")
 	case gate.Suspended:
 		return refuse(http.StatusUnauthorized, `User is not active (status = "suspended"). Contact an admin to reactivate your account.`, "")
 	case gate.CrossOrigin:
@@ -135,6 +153,14 @@ func answerOfCaller(e *gate.Error) *answer {
 	default: // gone, revoked, or of an account that must look so
 		return unauthorized("API key is invalid.")
 	}
+}
+
+// providerName is how Coder's messages name a provider of identities.
+func providerName(t events.LoginType) string {
+	if t == events.LoginGitHub {
+		return "GitHub"
+	}
+	return "OpenID Connect"
 }
 
 func malformed(e *gate.Error) string {

@@ -199,7 +199,7 @@ func TestAccounts(t *testing.T) {
 	require.Equal(t, `User is not active (status = "suspended"). Contact an admin to reactivate your account.`, message(t, s, refused))
 
 	crossSite := map[string]string{"Sec-Fetch-Site": "cross-site", "Cookie": "coder_session_token=" + owner.Token, "Authorization": ""}
-	require.Equal(t, http.StatusForbidden, owner.Do("POST", logout, crossSite, nil).Status)
+	require.Equal(t, http.StatusBadRequest, owner.Do("POST", logout, crossSite, nil).Status, "without the CSRF token")
 	require.Equal(t, http.StatusForbidden, s.Do("POST", login, map[string]string{"Origin": "https://evil.example"}, object{}).Status)
 	require.Equal(t, http.StatusForbidden, owner.Do("PATCH", "/v1/users/me", crossSite, "{}").Status)
 	require.Equal(t, http.StatusOK, owner.Do("GET", "/v1/users/me", crossSite, nil).Status, "reads are safe")

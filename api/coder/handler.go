@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/gorilla/mux"
-	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/api/gate"
 )
@@ -45,30 +44,4 @@ func (h *Handler) Register(router *mux.Router) {
 	h.registerOrganizations(router)
 	h.registerSkills(router)
 	h.registerUsers(router)
-}
-
-func (h *Handler) public(handle func(http.ResponseWriter, *http.Request) error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := handle(w, r); err != nil {
-			h.fail(w, r, err)
-		}
-	})
-}
-
-func (h *Handler) signedIn(handle func(http.ResponseWriter, *http.Request, gate.Caller) error) http.Handler {
-	return h.public(func(w http.ResponseWriter, r *http.Request) error {
-		caller, err := h.Gate.Identify(r, h.forms)
-		if err != nil {
-			return err
-		}
-		return handle(w, r, caller)
-	})
-}
-
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	a := answerOf(err)
-	if a.status >= http.StatusInternalServerError {
-		h.Logger.Error("request failed", zap.String("request_id", gate.RequestID(r.Context())), zap.Error(err))
-	}
-	a.write(w)
 }

@@ -37,7 +37,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		return refusedLogin(err)
 	}
 	h.Gate.Wrote(w, r, res)
-	setCookie(w, r, res.Token, cookieAge)
+	h.setCookie(w, r, res.Token, cookieAge)
 	write(w, http.StatusCreated, map[string]string{"session_token": res.Token})
 	return nil
 }
@@ -73,14 +73,14 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 		return err
 	}
 	h.Gate.WroteCredentials(w, r, res)
-	setCookie(w, r, "", -1)
+	h.setCookie(w, r, "", -1)
 	write(w, http.StatusOK, envelope{Message: "Logged out!"})
 	return nil
 }
 
-func setCookie(w http.ResponseWriter, r *http.Request, token string, age int) {
+func (h *Handler) setCookie(w http.ResponseWriter, r *http.Request, token string, age int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: gate.CoderCookie, Value: token, Path: "/", MaxAge: age,
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: h.Settings.SecureCookies(r),
 	})
 }

@@ -37,6 +37,9 @@ func (g *Gate) Again(ctx context.Context, p Pass) (Caller, error) {
 	case subtle.ConstantTimeCompare(p.sum[:], found.SecretHash) != 1:
 		return Caller{}, &Error{Reason: WrongSecret}
 	}
+	if _, err := g.uses.apply(ctx, &found.Key); err != nil {
+		return Caller{}, &Error{Reason: Unavailable, Err: err}
+	}
 	if err := g.alive(found); err != nil {
 		return Caller{}, err
 	}

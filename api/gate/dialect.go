@@ -8,8 +8,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/internal/mail"
 	"github.com/rosterhq/roster/query"
 	"github.com/rosterhq/roster/query/live"
+	"github.com/rosterhq/roster/signin"
 )
 
 // Deps is what a dialect gets to work with.
@@ -21,6 +23,14 @@ type Deps struct {
 	Clock    func() time.Time
 	Settings Settings
 	Streams  *live.Hub // nil where there are no live streams
+	SignIn   signin.Providers
+	Mail     mail.Mailer // nil: no mail is sent
+}
+
+// For returns what one dialect works with: its own gate among them.
+func (d Deps) For(dialect string) Deps {
+	d.Gate = d.Gate.For(dialect)
+	return d
 }
 
 // Dialect is one HTTP surface. Handlers never write an answer in another form

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/rosterhq/roster/events"
 )
 
 // Reason is the closed set of reasons for which a caller is not known.
@@ -25,6 +27,10 @@ const (
 	RateLimited  Reason = "rate-limited" // 429
 	Ahead        Reason = "ahead"        // 400: Roster-Min-Position is beyond the log
 	Unavailable  Reason = "unavailable"  // 503: the check could not be made
+
+	// Of sessions opened by a provider of identities.
+	LinkGone      Reason = "link-gone"      // the user is no longer tied to it
+	RefreshFailed Reason = "refresh-failed" // what it gave has ended, and it gave nothing anew
 )
 
 // Error says why a caller is not known.
@@ -35,9 +41,10 @@ type Error struct {
 	// lengths of id and secret.
 	Parts, IDLength, SecretLength int
 
-	ExpiredAt  time.Time     // of Expired
-	RetryAfter time.Duration // of RateLimited
-	Err        error         // of Unavailable: for the log, never for the client
+	ExpiredAt  time.Time        // of Expired
+	RetryAfter time.Duration    // of RateLimited
+	LoginType  events.LoginType // of LinkGone and RefreshFailed
+	Err        error            // of Unavailable and RefreshFailed: for the log, never for the client
 }
 
 // Error implements error.

@@ -21,21 +21,42 @@ type Reads interface {
 	NoteCredentials(userID string, p events.Position)
 }
 
+// Waker makes a dormant user active.
+type Waker interface {
+	Wake(ctx context.Context, r commands.Request, userID string) (commands.Result, error)
+}
+
+// Providers know whether a provider of identities still vouches for the users
+// who signed in by it. It is asked at each use of their sessions.
+type Providers interface {
+	// Current is nil when it does, having been asked anew where what it gave has
+	// ended. Errors other than *Error are trouble that may pass.
+	Current(ctx context.Context, userID string, by events.LoginType) error
+}
+
 // Config is what a gate is made of.
 type Config struct {
 	Reads      Reads
 	Clock      func() time.Time // nil means time.Now
 	RateLimits bool
-	Usages     Usages // nil: sessions end when they were given to
+	// CallsPerMinute bounds what a user may ask of one endpoint, in dialects with
+	// such a bound; 0 means DefaultCallsPerMinute.
+	CallsPerMinute int
+	Usages         Usages    // nil: keys end when they were given to
+	Waker          Waker     // nil: who sleeps is let in asleep
+	Providers      Providers // nil: a session does not depend on its provider
 }
 
 // Gate finds out who calls. It is safe for concurrent use.
 type Gate struct {
-	reads  Reads
-	clock  func() time.Time
-	origin *http.CrossOriginProtection
-	limits *limits
-	slides *sliding
+	reads     Reads
+	clock     func() time.Time
+	origin    *http.CrossOriginProtection
+	limits    *limits
+	uses      *uses
+	waker     Waker
+	providers Providers
+	dialect   string
 }
 
 // New makes a gate.
@@ -44,11 +65,21 @@ func New(c Config) *Gate {
 	if clock == nil {
 		clock = time.Now
 	}
-	g := &Gate{reads: c.Reads, clock: clock, origin: http.NewCrossOriginProtection(), slides: newSliding(c.Usages, clock)}
+	g := &Gate{
+		reads: c.Reads, clock: clock, origin: http.NewCrossOriginProtection(),
+		uses: newUses(c.Usages, clock, noteUse(c.Reads)), waker: c.Waker, providers: c.Providers,
+	}
 	if c.RateLimits {
-		g.limits = newLimits(clock)
+		g.limits = newLimits(clock, c.CallsPerMinute)
 	}
 	return g
+}
+
+// For returns the gate of one dialect, which shares everything with the others.
+func (g *Gate) For(dialect string) *Gate {
+	own := *g
+	own.dialect = dialect
+	return &own
 }
 
 // Caller is who calls. The zero value is nobody.
@@ -85,6 +116,10 @@ func (g *Gate) Identify(r *http.Request, forms Forms) (Caller, error) {
 			return Caller{}, err
 		}
 	}
+	return g.identifyToken(r, token, fromCookie)
+}
+
+func (g *Gate) identifyToken(r *http.Request, token string, fromCookie bool) (Caller, error) {
 	id, secret, err := ParseToken(token)
 	if err != nil {
 		return Caller{}, err
@@ -100,6 +135,7 @@ func (g *Gate) Identify(r *http.Request, forms Forms) (Caller, error) {
 	if err := g.limits.use(id); err != nil {
 		return Caller{}, err
 	}
+	g.wake(r, &found)
 	return callerOf(found, fromCookie), nil
 }
 
@@ -130,22 +166,48 @@ func (g *Gate) check(ctx context.Context, id, secret string) (query.Credential, 
 	return g.living(ctx, found)
 }
 
-// living checks a credential whose secret was right, and lets a session slide.
+// living checks a credential whose secret was right, and keeps its use.
 func (g *Gate) living(ctx context.Context, c query.Credential) (query.Credential, error) {
-	if g.slides == nil {
-		return c, g.alive(c)
-	}
-	given := life(c)
-	if err := g.slides.apply(ctx, &c); err != nil {
+	before, err := g.uses.apply(ctx, &c.Key)
+	if err != nil {
 		return query.Credential{}, &Error{Reason: Unavailable, Err: err}
 	}
 	if err := g.alive(c); err != nil {
 		return query.Credential{}, err
 	}
-	if err := g.slides.use(&c, given); err != nil { // it is alive all the same; the next use tries again
-		g.slides.until.Remove(c.ID)
+	if err := g.vouched(ctx, c.Key); err != nil {
+		return query.Credential{}, err
 	}
+	g.uses.keep(&c.Key, before)
 	return c, nil
+}
+
+// vouched asks the provider by which a session was opened.
+func (g *Gate) vouched(ctx context.Context, k query.Key) error {
+	if g.providers == nil || k.LoginType != events.LoginOIDC && k.LoginType != events.LoginGitHub {
+		return nil
+	}
+	err := g.providers.Current(ctx, k.UserID, k.LoginType)
+	if err == nil || ReasonOf(err) != "" {
+		return err
+	}
+	return &Error{Reason: Unavailable, Err: err}
+}
+
+// wake makes a dormant user active by this request. A log out of reach keeps
+// nobody out: the next request tries again.
+func (g *Gate) wake(r *http.Request, c *query.Credential) {
+	if g.waker == nil || c.Account.Status != events.StatusDormant {
+		return
+	}
+	request := Request(r, callerOf(*c, false), g.dialect)
+	request.IdempotencyKey, request.RequestHash = "", "" // they are the handler's
+	res, err := g.waker.Wake(r.Context(), request, c.UserID)
+	if err != nil {
+		return
+	}
+	g.reads.NoteCredentials(c.UserID, res.Position)
+	c.Account.Status = res.User.Status
 }
 
 // alive checks key and account, in the order that clients see.
@@ -166,13 +228,18 @@ func (g *Gate) alive(c query.Credential) error {
 	}
 }
 
+// noteUse shows a use to the own process's reads at once.
+func noteUse(Reads) func(events.Usage) { return func(events.Usage) {} }
+
 func callerOf(c query.Credential, fromCookie bool) Caller {
 	scopes := c.Scopes
-	if c.LoginType != events.LoginToken {
+	if c.LoginType != events.LoginToken && len(scopes) == 0 {
 		scopes = []string{scopeAll}
 	}
 	return Caller{
-		Actor:      commands.Actor{UserID: c.UserID, Roles: c.Account.Roles, Scopes: scopes, KeyID: c.ID},
+		Actor: commands.Actor{
+			UserID: c.UserID, Roles: c.Account.Roles, Scopes: scopes, KeyID: c.ID,
+		},
 		Key:        c.Key,
 		Account:    c.Account,
 		FromCookie: fromCookie,

@@ -3,12 +3,15 @@ package gate
 import (
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
+
+	"github.com/rosterhq/roster/events"
 )
 
 // The limits. Logins follow Coder's 60 a minute. The one per key is a guard
@@ -27,13 +30,20 @@ const (
 	maxBuckets = 20000 // of each kind: what bounds the memory
 )
 
+// DefaultCallsPerMinute is what a user may ask of one endpoint of Coder's API.
+const DefaultCallsPerMinute = 512
+
 // limits holds all token buckets. A nil *limits limits nothing.
 type limits struct {
-	addresses, accounts, guesses, uses *buckets
+	addresses, accounts, guesses, uses, calls *buckets
 }
 
-func newLimits(clock func() time.Time) *limits {
+func newLimits(clock func() time.Time, callsPerMinute int) *limits {
+	if callsPerMinute <= 0 {
+		callsPerMinute = DefaultCallsPerMinute
+	}
 	return &limits{
+		calls:     newBuckets(clock, rate.Limit(float64(callsPerMinute)/60), callsPerMinute),
 		addresses: newBuckets(clock, loginsPerAddress, loginAddressBurst),
 		accounts:  newBuckets(clock, loginsPerAccount, loginAccountBurst),
 		guesses:   newBuckets(clock, guessesPerAddress, guessBurst),
@@ -56,6 +66,27 @@ func (g *Gate) AllowLogin(r *http.Request, account string) error {
 		return nil
 	}
 	return l.accounts.take(strings.ToLower(account))
+}
+
+// BypassHeader frees an owner's call from the limit of AllowCall: of load tests
+// and scripts.
+const BypassHeader = "X-Coder-Bypass-Ratelimit"
+
+// AllowCall counts a call of an endpoint, of its caller or, of nobody known, of
+// its address. Its error is *Error with reason RateLimited.
+func (g *Gate) AllowCall(r *http.Request, c Caller, endpoint string) error {
+	l := g.limits
+	if l == nil {
+		return nil
+	}
+	if bypass, err := strconv.ParseBool(r.Header.Get(BypassHeader)); err == nil && bypass && c.HasRole(events.RoleOwner) {
+		return nil
+	}
+	who := c.UserID()
+	if who == "" {
+		who = network(r)
+	}
+	return l.calls.take(who + " " + endpoint)
 }
 
 // network is the client's address; of IPv6 its /64, since one client has all of it.

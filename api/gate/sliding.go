@@ -10,77 +10,123 @@ import (
 	"github.com/rosterhq/roster/query"
 )
 
-// Usages is where the life of sessions is kept that their use prolongs. The
-// event log has it.
+// Usages is where the last use of keys is kept, and how far it prolonged their
+// lives. The event log has it.
 type Usages interface {
 	Usage(ctx context.Context, keyID string) (events.Usage, error)
 	KeepUsage(u events.Usage) error
 }
 
 const (
-	// slideStep is how much of its life a session must have lost before a use
-	// gives it back: one write for each session and hour, whatever the traffic.
-	slideStep = time.Hour
-	slidKept  = 16 << 10 // sessions whose prolonged life is in memory
+	// useStep is how old the last use must be, or how much of its life a key must
+	// have lost, before a use is kept: one write for each key and hour, whatever
+	// the traffic.
+	useStep  = time.Hour
+	usesKept = 32 << 10 // keys whose last use is in memory
 )
 
-// sliding prolongs sessions by their use: a session lives for as long as it was
-// given at sign-in, counted from its last use. API keys do not slide here.
-type sliding struct {
+// uses keeps the last use of sessions and keys, and prolongs their lives by it: a
+// key lives for as long as it was given, counted from its last use.
+type uses struct {
 	usages Usages
 	clock  func() time.Time
-	until  *lru.Cache[string, time.Time]
+	noted  func(events.Usage) // is told of each use that is kept
+	last   *lru.Cache[string, events.Usage]
 }
 
-func newSliding(u Usages, clock func() time.Time) *sliding {
+func newUses(u Usages, clock func() time.Time, noted func(events.Usage)) *uses {
 	if u == nil {
 		return nil
 	}
-	cache, err := lru.New[string, time.Time](slidKept)
+	cache, err := lru.New[string, events.Usage](usesKept)
 	if err != nil {
 		panic("gate: " + err.Error()) // only for a size below 1
 	}
-	return &sliding{usages: u, clock: clock, until: cache}
+	return &uses{usages: u, clock: clock, noted: noted, last: cache}
 }
 
-// life is what a session was given at sign-in; 0 for what does not slide.
-func life(c query.Credential) time.Duration {
-	if c.LoginType == events.LoginToken || c.ExpiresAt.IsZero() {
-		return 0
-	}
-	return c.ExpiresAt.Sub(c.UpdatedAt)
+// known is what is known of a key's life before a use of it.
+type known struct {
+	last  time.Time     // its last use; zero for none
+	gives time.Duration // what a use gives it; 0 where uses give nothing
 }
 
-// apply sets until when a session lives by its uses so far. A session used
-// within its first step has not slid, and costs no look.
-func (s *sliding) apply(ctx context.Context, c *query.Credential) error {
-	now := s.clock()
-	given := life(*c)
-	if given <= slideStep || now.Sub(c.UpdatedAt) < slideStep {
-		return nil
-	}
-	until, known := s.until.Get(c.ID)
-	if !known || until.Sub(now) <= given-slideStep { // due: another process may have been here
-		u, err := s.usages.Usage(ctx, c.ID)
-		if err != nil {
-			return err
-		}
-		until = u.ExpiresAt
-		s.until.Add(c.ID, until)
-	}
-	if until.After(c.ExpiresAt) {
-		c.ExpiresAt = until
-	}
-	return nil
+// due says that a use must be kept.
+func (k known) due(ends, now time.Time) bool {
+	return now.Sub(k.last) >= useStep || k.slides(ends, now)
 }
 
-// use prolongs a live session that has lost a step of its life.
-func (s *sliding) use(c *query.Credential, given time.Duration) error {
-	now := s.clock()
-	if given <= slideStep || c.ExpiresAt.Sub(now) > given-slideStep {
-		return nil
+// slides says that the key has lost a step of its life. One that was given no more
+// than a step never slides.
+func (k known) slides(ends, now time.Time) bool {
+	return k.gives > useStep && ends.Sub(now) <= k.gives-useStep
+}
+
+// life is what a key was given when it was made or made anew.
+func life(k query.Key) time.Duration {
+	return k.ExpiresAt.Sub(k.UpdatedAt)
+}
+
+// endedByHand says that somebody ended a key early. No use brings it back.
+func endedByHand(k query.Key) bool { return !k.ExpiresAt.After(k.UpdatedAt) }
+
+// apply sets until when a key lives by its uses so far. A key made within the
+// last step has not slid, and costs no look.
+func (u *uses) apply(ctx context.Context, k *query.Key) (known, error) {
+	if u == nil || endedByHand(*k) {
+		return known{}, nil
 	}
-	c.ExpiresAt = now.Add(given).UTC().Truncate(time.Microsecond)
-	s.until.Add(c.ID, c.ExpiresAt)
-	return s.usages.KeepUsage(events.Usage{KeyID: c.ID, UserID: c.UserID, LastUsed: now, ExpiresAt: c.ExpiresAt})
+	now, gives := u.clock(), life(*k)
+	last, have := u.last.Get(k.ID)
+	fresh := !have && now.Sub(k.UpdatedAt) < useStep
+	if fresh || have && !(known{last.LastUsed, gives}).due(prolonged(*k, last), now) {
+		return u.lived(k, last, gives), nil
+	}
+	found, err := u.usages.Usage(ctx, k.ID) // another process may have been here
+	switch {
+	case err != nil && !now.Before(prolonged(*k, last)): // whether it lives can not be told
+		return known{}, err
+	case err == nil && found.LastUsed.After(last.LastUsed):
+		last = found
+		u.last.Add(k.ID, last)
+	}
+	return u.lived(k, last, gives), nil
+}
+
+// lived moves the end of a key's life to where its last use put it.
+func (*uses) lived(k *query.Key, last events.Usage, gives time.Duration) known {
+	if last.LastUsed.Before(k.UpdatedAt) { // a use of the secret before this one, or none
+		return known{gives: gives}
+	}
+	k.ExpiresAt = prolonged(*k, last)
+	return known{last: last.LastUsed, gives: gives}
+}
+
+// prolonged is when a key ends, by its last use.
+func prolonged(k query.Key, last events.Usage) time.Time {
+	if last.ExpiresAt.After(k.ExpiresAt) && !last.LastUsed.Before(k.UpdatedAt) {
+		return last.ExpiresAt
+	}
+	return k.ExpiresAt
+}
+
+// keep keeps the use of a live key, where it is due.
+func (u *uses) keep(k *query.Key, before known) {
+	if u == nil {
+		return
+	}
+	now := u.clock().UTC().Truncate(time.Microsecond)
+	if !before.due(k.ExpiresAt, now) {
+		return
+	}
+	if before.slides(k.ExpiresAt, now) {
+		k.ExpiresAt = now.Add(before.gives)
+	}
+	next := events.Usage{KeyID: k.ID, UserID: k.UserID, LastUsed: now, ExpiresAt: k.ExpiresAt}
+	if err := u.usages.KeepUsage(next); err != nil { // the key lives all the same; the next use tries again
+		u.last.Remove(k.ID)
+		return
+	}
+	u.last.Add(k.ID, next)
+	u.noted(next)
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rosterhq/roster/api"
+	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/eventlog"
 	"github.com/rosterhq/roster/internal/config"
@@ -238,8 +239,9 @@ const streamsLimit = time.Second
 func (a *API) startHTTP(ctx context.Context) error {
 	handler, err := api.New(api.Config{
 		Commands: a.commands, Queries: a.queries, Logger: a.parts.log.Named("http"), Clock: time.Now,
-		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits, SignUp: a.config.SignUp,
-		Ready: a.health.check, Metrics: telemetry.Handler(a.registry), Registry: a.registry,
+		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits,
+		Settings: gate.Settings{SignUp: a.config.SignUp},
+		Ready:    a.health.check, Metrics: telemetry.Handler(a.registry), Registry: a.registry,
 	})
 	if err != nil {
 		return fmt.Errorf("set up HTTP: %w", err)
