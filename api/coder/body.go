@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/mail"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rosterhq/roster/api/gate"
@@ -83,6 +84,11 @@ var (
 	username = rule{"username", isUsername}
 	realName = rule{"user_real_name", func(s string) bool { return len(s) <= 128 && strings.TrimSpace(s) == s }}
 )
+
+// oneOfTag is for members that know few words.
+func oneOfTag[T ~string](words ...T) rule {
+	return rule{"oneof", func(s string) bool { return slices.Contains(words, T(s)) }}
+}
 
 const maxEmail = 254
 

@@ -59,6 +59,7 @@ func listedUser(u query.User) userAnswer {
 		ID: u.ID, Username: u.Username, Name: shownName(u), AvatarURL: u.Avatar, Email: u.Email,
 		CreatedAt: stamp(u.CreatedAt), UpdatedAt: stamp(u.UpdatedAt),
 		Status: shownStatus(u.Status), LoginType: string(u.LoginType), Roles: shownRoles(u.Roles),
+		IsServiceAccount: u.LoginType == events.LoginNone, LastSeenAt: stamp(u.LastSeenAt),
 	}
 	for _, m := range u.Organizations {
 		out.OrganizationIDs = append(out.OrganizationIDs, m.Organization)
