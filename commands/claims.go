@@ -18,9 +18,14 @@ const (
 	// claimOwners is the register of owners that are neither suspended nor
 	// deleted: its holder is their sorted, comma-joined ids.
 	claimOwners = "owners"
-	// claimCommand is held by the user that a command with an idempotency key
-	// made, so that its repeat finds that user whatever it was named.
+	// claimCommand is held by what a command with an idempotency key made, so that
+	// its repeat finds it whatever it was named.
 	claimCommand = "command"
+	// claimWorkspace is held by the live workspace of that name.
+	claimWorkspace = "workspace"
+	// claimWorkspacesOf is the register of how many live workspaces a user owns:
+	// its holder is their number, or ownerDeleted.
+	claimWorkspacesOf = "workspaces-of"
 )
 
 func usernameClaim(s string) events.Claim { return events.Claim{Kind: claimUsername, Value: fold(s)} }
@@ -28,6 +33,9 @@ func emailClaim(s string) events.Claim    { return events.Claim{Kind: claimEmail
 func commandClaim(id string) events.Claim { return events.Claim{Kind: claimCommand, Value: id} }
 func ownersClaim() events.Claim           { return events.Claim{Kind: claimOwners} }
 func firstUserClaim() events.Claim        { return events.Claim{Kind: claimFirstUser} }
+
+// isRegister says that a claim is about many things at once, which all change it.
+func isRegister(c events.Claim) bool { return c.Kind == claimOwners || c.Kind == claimWorkspacesOf }
 
 func identityClaim(id events.Identity) events.Claim {
 	return events.Claim{Kind: claimIdentity, Value: id.Provider + ":" + id.Subject}

@@ -53,6 +53,7 @@ type Service struct {
 	knownOrgs  sync.Map    // ids of organizations that exist; they are never deleted
 	firstUser  atomic.Bool // set once the first user exists, which never changes back
 	names      names
+	lifetimes  lifetimes
 }
 
 // NewService makes a service, and the default organization at the first start.
@@ -82,6 +83,7 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 		log: c.Log, logger: c.Logger, clock: c.Clock, newID: newID, minEntropy: c.PasswordMinEntropy,
 		queues: newQueues(), states: states, passwords: passwords,
 		numbers: newBlocks(c.Clock, numbersOf(c.Log, "user")), ids: newBlocks(c.Clock, c.Log.NewUsers), names: newNames(),
+		lifetimes: lifetimesOf(c),
 	}
 	if s.defaultOrg, err = s.ensureDefaultOrganization(ctx); err != nil {
 		return nil, fmt.Errorf("make default organization: %w", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -112,7 +113,11 @@ func (s *Service) run(ctx context.Context, r Request, env envelope, id string, b
 		}
 		a = attempt{load: s.states.newest}
 	}
-	return Result{}, &Error{Code: Conflict, Reason: "race", Message: "too many changes of the same thing at once, try again"}
+	return Result{}, errTooManyTries()
+}
+
+func errTooManyTries() *Error {
+	return &Error{Code: Conflict, Reason: "race", Message: "too many changes of the same thing at once, try again"}
 }
 
 type loader func(ctx context.Context, id string) (state, error)
@@ -154,27 +159,50 @@ func (s *Service) try(ctx context.Context, actor Actor, env envelope, id string,
 	return s.append(ctx, env, id, st, d)
 }
 
-// claimed looks up claims, or assumes that names are free. The register of owners is one for all users: whoever
-// is about to change it takes turns inside this process.
+// claimed looks up claims, or assumes that names are free. A register is one for
+// many things: whoever is about to change it takes turns inside this process.
 func (s *Service) claimed(ctx context.Context, claims []events.Claim, f *facts, assume bool) (leave func(), err error) {
-	leave = func() {}
-	if len(claims) == 0 {
-		return leave, nil
+	if leave, err = s.turns(ctx, claims); err != nil || len(claims) == 0 {
+		return leave, err
 	}
-	f.claims = make(map[events.Claim]events.ClaimState, len(claims))
+	if f.claims == nil {
+		f.claims = make(map[events.Claim]events.ClaimState, len(claims))
+	}
 	for _, c := range claims {
-		if c.Kind == claimOwners {
-			if leave, err = s.queues.enter(ctx, claimOwners); err != nil {
-				return func() {}, err
-			}
-		}
-		if assume && c.Kind != claimOwners && c.Kind != claimFirstUser {
+		if assume && !isRegister(c) && c.Kind != claimFirstUser {
 			continue
 		}
 		if f.claims[c], err = s.log.Claim(ctx, c); err != nil {
 			leave()
 			return func() {}, fmt.Errorf("look up claim of kind %s: %w", c.Kind, err)
 		}
+	}
+	return leave, nil
+}
+
+// turns waits for the turn at each register among the claims, always in the same
+// order, so that no two wait for each other.
+func (s *Service) turns(ctx context.Context, claims []events.Claim) (leave func(), err error) {
+	var names []string
+	for _, c := range claims {
+		if isRegister(c) {
+			names = append(names, c.Kind+"/"+c.Value)
+		}
+	}
+	slices.Sort(names)
+	var leaves []func()
+	leave = func() {
+		for _, l := range leaves {
+			l()
+		}
+	}
+	for _, name := range slices.Compact(names) {
+		l, err := s.queues.enter(ctx, name)
+		if err != nil {
+			leave()
+			return func() {}, err
+		}
+		leaves = append(leaves, l)
 	}
 	return leave, nil
 }
@@ -218,23 +246,13 @@ func (s *Service) nothing(ctx context.Context, id string, st state, d decision, 
 // append stores a decision and answers from the state after it.
 func (s *Service) append(ctx context.Context, env envelope, id string, st state, d decision) (Result, bool, error) {
 	a := userAggregate(id)
-	commit := events.Commit{Aggregate: a, Expected: st.tip.Sequence, Claims: d.claims}
-	for _, p := range d.events {
-		commit.Events = append(commit.Events, events.Draft{Meta: s.meta(env, a, p), Payload: p})
-	}
-	first, err := s.log.Append(ctx, commit)
+	recorded, err := s.store(ctx, env, a, st.tip, d)
 	if errors.Is(err, events.ErrConflict) {
 		return Result{}, false, nil
 	}
 	if err != nil {
 		s.states.forget(id) // the outcome may be unknown
-		return Result{}, false, fmt.Errorf("append to %s: %w", a, err)
-	}
-	recorded := make([]events.Recorded, len(commit.Events))
-	for i, draft := range commit.Events {
-		recorded[i] = events.Recorded{
-			Meta: draft.Meta, Stream: events.Roster, Sequence: first + uint64(i), Payload: draft.Payload,
-		}
+		return Result{}, false, err
 	}
 	st = s.states.appended(a, st, recorded)
 	res := Result{User: st.user, Position: recorded[len(recorded)-1].Position(), Changed: true, Key: d.key}
@@ -242,6 +260,29 @@ func (s *Service) append(ctx context.Context, env envelope, id string, st state,
 		res.Key = k
 	}
 	return res, true, nil
+}
+
+// store appends a decision and returns its events as the log holds them.
+func (s *Service) store(ctx context.Context, env envelope, a events.Aggregate, tip events.Tip, d decision) ([]events.Recorded, error) {
+	commit := events.Commit{Aggregate: a, Expected: tip.Sequence, Claims: d.claims}
+	for _, p := range d.events {
+		m := s.meta(env, a, p)
+		if m.SealedFor == "" && events.PrivatePart(p) != nil {
+			m.SealedFor = d.sealedFor
+		}
+		commit.Events = append(commit.Events, events.Draft{Meta: m, Payload: p})
+	}
+	first, err := s.log.Append(ctx, commit)
+	if err != nil {
+		return nil, fmt.Errorf("append to %s: %w", a, err)
+	}
+	recorded := make([]events.Recorded, len(commit.Events))
+	for i, draft := range commit.Events {
+		recorded[i] = events.Recorded{
+			Meta: draft.Meta, Stream: events.Roster, Sequence: first + uint64(i), Payload: draft.Payload,
+		}
+	}
+	return recorded, nil
 }
 
 func (s *Service) meta(env envelope, a events.Aggregate, p events.Payload) events.Meta {

@@ -66,9 +66,6 @@ func (s *Service) DeleteWorkspace(context.Context, Request, string) (WorkspaceRe
 	return WorkspaceResult{}, errForthcoming
 }
 
-// MaxLifetime returns how long a key of this user may live at most.
-func (s *Service) MaxLifetime(User) time.Duration { return MaxKeyLifetime }
-
 // Wake brings a dormant user to life by its own use.
 func (s *Service) Wake(context.Context, Request, string) (Result, error) {
 	return Result{}, errForthcoming

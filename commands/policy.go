@@ -28,6 +28,8 @@ const (
 	SetUserPassword    Action = "set-password"
 	AssignUserRoles    Action = "assign-roles"
 	ChangeStatus       Action = "change-status" // suspend and activate
+	WakeUp             Action = "wake-up"       // by one's own use, when dormant
+	LetSleep           Action = "let-sleep"     // the installation's own act
 	DeleteUser         Action = "delete-user"
 	CreateKeys         Action = "create-keys"
 	UpdateKeys         Action = "update-keys" // expire and regenerate
@@ -110,6 +112,8 @@ var policy = map[Action]rule{
 	SetUserPassword:    {userResource, true, admins, outside, nil},
 	AssignUserRoles:    {userResource, false, admins, outside, nil},
 	ChangeStatus:       {userResource, false, admins, outside, []string{ScopeUsersWrite, "user:*"}},
+	WakeUp:             {anyResource, true, nobody, outside, []string{"*"}},
+	LetSleep:           {userResource, false, nobody, outside, nil},
 	DeleteUser:         {userResource, false, admins, outside, []string{ScopeUsersWrite, "user:*"}},
 	RecordActivities:   {userResource, true, admins, outside, []string{ScopeActivitiesRecord}},
 	RecordParameters:   {userResource, true, owners, outside, []string{ScopeActivitiesRecord}},
@@ -131,7 +135,7 @@ var policy = map[Action]rule{
 	DeleteOrganizations:    {organizationResource, false, owners, orgOwners, []string{"organization:delete"}},
 	ReadMembers:            {memberResource, true, readers, orgReaders, []string{"organization:read"}},
 	ChangeMembers:          {memberResource, false, admins, orgAdmins, []string{"organization:update"}},
-	GrantOrganizationRoles: {memberResource, false, owners, orgAdmins, nil},
+	GrantOrganizationRoles: {memberResource, false, admins, orgAdmins, nil},
 
 	CreateWorkspaces: {workspaceResource, true, owners, outside, []string{"workspace:create"}},
 	ReadWorkspaces:   {workspaceResource, true, readers, outside, []string{"workspace:read"}},

@@ -25,22 +25,30 @@ func TestPolicy(t *testing.T) {
 			others: []Action{
 				ListUsers, ReadUser, ReadPersonal, ReadKeys, ReadActivities, ReadEvents, ReadPersonalEvents, CreateUser, WriteUser, ChangeUsername,
 				ChangeEmail, WritePreferences, SetUserPassword, AssignUserRoles, ChangeStatus, DeleteUser, CreateKeys, UpdateKeys, DeleteKeys, RecordActivities,
+				WritePersonal, ReadParameters, RecordParameters, ReadSkills, DeleteSkills,
+				CreateOrganizations, ReadOrganization, UpdateOrganizations, DeleteOrganizations, ReadMembers, ChangeMembers, GrantOrganizationRoles,
+				CreateWorkspaces, ReadWorkspaces, DeleteWorkspaces,
 			},
-			self: []Action{EndOwnSession},
+			self: []Action{EndOwnSession, WakeUp, CreateSkills, UpdateSkills},
 		},
 		{
 			name: "user-admin", role: events.RoleUserAdmin, scopes: all,
 			others: []Action{
 				ListUsers, ReadUser, ReadPersonal, ReadActivities, ReadEvents, ReadPersonalEvents, CreateUser, WriteUser, ChangeUsername,
 				ChangeEmail, WritePreferences, SetUserPassword, AssignUserRoles, ChangeStatus, DeleteUser, RecordActivities,
+				WritePersonal, ReadOrganization, ReadMembers, ChangeMembers, GrantOrganizationRoles, ReadWorkspaces,
 			},
-			self: []Action{EndOwnSession, ReadKeys, CreateKeys, UpdateKeys, DeleteKeys},
+			self: []Action{
+				EndOwnSession, WakeUp, ReadKeys, CreateKeys, UpdateKeys, DeleteKeys, ReadParameters, RecordParameters,
+				ReadSkills, CreateSkills, UpdateSkills, DeleteSkills, CreateWorkspaces, DeleteWorkspaces,
+			},
 		},
 		{
 			name: "auditor", role: events.RoleAuditor, scopes: all,
-			others: []Action{ListUsers, ReadUser, ReadActivities, ReadEvents},
+			others: []Action{ListUsers, ReadUser, ReadActivities, ReadEvents, ReadOrganization, ReadMembers, ReadWorkspaces},
 			self: []Action{
 				ReadPersonal, ReadKeys, ReadPersonalEvents, WriteUser, ChangeEmail, WritePreferences, SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, RecordActivities,
+				WakeUp, WritePersonal, ReadParameters, RecordParameters, ReadSkills, CreateSkills, UpdateSkills, DeleteSkills, CreateWorkspaces, DeleteWorkspaces,
 			},
 		},
 		{
@@ -48,13 +56,15 @@ func TestPolicy(t *testing.T) {
 			self: []Action{
 				ReadUser, ReadPersonal, ReadKeys, ReadActivities, ReadEvents, ReadPersonalEvents, WriteUser, ChangeEmail, WritePreferences,
 				SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, RecordActivities,
+				WakeUp, WritePersonal, ReadParameters, RecordParameters, ReadSkills, CreateSkills, UpdateSkills, DeleteSkills,
+				ReadMembers, CreateWorkspaces, ReadWorkspaces, DeleteWorkspaces,
 			},
 		},
-		{name: "owner's key that reads users", role: events.RoleOwner, scopes: []string{ScopeUsersRead}, others: []Action{ListUsers, ReadUser, ReadPersonal, ReadKeys}, self: []Action{EndOwnSession}},
-		{name: "owner's key that writes users", role: events.RoleOwner, scopes: []string{ScopeUsersWrite}, others: []Action{CreateUser, WriteUser, ChangeUsername, ChangeEmail, WritePreferences, ChangeStatus, DeleteUser}, self: []Action{EndOwnSession}},
-		{name: "owner's key that records", role: events.RoleOwner, scopes: []string{ScopeActivitiesRecord}, others: []Action{RecordActivities}, self: []Action{EndOwnSession}},
-		{name: "member's key that records", scopes: []string{ScopeActivitiesRecord}, self: []Action{RecordActivities, EndOwnSession}},
-		{name: "owner's key without scopes", role: events.RoleOwner, self: []Action{EndOwnSession}},
+		{name: "owner's key that reads users", role: events.RoleOwner, scopes: []string{ScopeUsersRead}, others: []Action{ListUsers, ReadUser, ReadPersonal, ReadKeys, ReadParameters}, self: []Action{EndOwnSession, WakeUp}},
+		{name: "owner's key that writes users", role: events.RoleOwner, scopes: []string{ScopeUsersWrite}, others: []Action{CreateUser, WriteUser, WritePersonal, ChangeUsername, ChangeEmail, WritePreferences, ChangeStatus, DeleteUser}, self: []Action{EndOwnSession, WakeUp}},
+		{name: "owner's key that records", role: events.RoleOwner, scopes: []string{ScopeActivitiesRecord}, others: []Action{RecordActivities, RecordParameters}, self: []Action{EndOwnSession, WakeUp}},
+		{name: "member's key that records", scopes: []string{ScopeActivitiesRecord}, self: []Action{RecordActivities, RecordParameters, EndOwnSession, WakeUp}},
+		{name: "owner's key without scopes", role: events.RoleOwner, self: []Action{EndOwnSession, WakeUp}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -153,6 +153,8 @@ func (w *world) check(t require.TestingT) {
 	}
 }
 
+var usualLifetimes = lifetimesOf(Config{})
+
 var (
 	someIDs   = []string{"u1", "u2", "u3"}
 	someNames = []string{"ann", "Ann", "bob", "BOB", "carol"}
@@ -212,13 +214,13 @@ func anyCommand(t *rapid.T, id string, u User) userCommand {
 	case 11:
 		return closeSession{keyID: pick(t, someKeys)}
 	case 12:
-		return createKey{id: pick(t, someKeys), secretHash: []byte("s"), name: pick(t, []string{"", "ci"}), scopes: []string{ScopeAll}, lifetime: 2 * time.Hour}
+		return createKey{loginType: events.LoginToken, limits: usualLifetimes, id: pick(t, someKeys), secretHash: []byte("s"), name: pick(t, []string{"", "ci"}), scopes: []string{ScopeAll}, lifetime: 2 * time.Hour}
 	default:
 		return pick(t, []userCommand{
-			regenerateKey{id: "k1", secretHash: []byte("n"), lifetime: time.Hour},
+			regenerateKey{limits: usualLifetimes, id: "k1", secretHash: []byte("n"), lifetime: time.Hour},
 			expireKey{id: "k2"},
 			deleteKey{id: "k1"},
-			deleteKey{id: "k3", past: true},
+			deleteKey{id: "k3", past: pastKey{Key: Key{ID: "k3"}, known: true}},
 		})
 	}
 }

@@ -180,7 +180,11 @@ func (g *registration) repeated(ctx context.Context) error {
 	if held.Holder == "" {
 		return nil
 	}
-	st, err := g.s.states.fresh(ctx, held.Holder)
+	kind, id := heldBy(held.Holder)
+	if kind != events.User {
+		return g.s.reusedFor(ctx, g.env, kind, id)
+	}
+	st, err := g.s.states.fresh(ctx, id)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package commands
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -13,15 +12,6 @@ import (
 const (
 	keyIDLength  = 10
 	secretLength = 22 // 131 bits
-)
-
-// Lifetimes of sessions and keys. The longest ones keep a typing error from
-// making something that outlives everybody.
-const (
-	DefaultSessionLifetime = 24 * time.Hour
-	MaxSessionLifetime     = 400 * 24 * time.Hour
-	DefaultKeyLifetime     = 168 * time.Hour
-	MaxKeyLifetime         = 876600 * time.Hour
 )
 
 const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -18,7 +18,7 @@ func (s *Service) SignIn(ctx context.Context, r Request, c SignIn) (Result, erro
 		p.add("email", "required", "exactly one of email and username must be given")
 	}
 	p.password("password", c.Password)
-	c.Lifetime = p.lifetime(c.Lifetime, DefaultSessionLifetime, MaxSessionLifetime)
+	c.Lifetime = p.lifetime(c.Lifetime, s.lifetimes.session, MaxSessionLifetime)
 	if err := p.err(); err != nil {
 		return Result{}, err
 	}

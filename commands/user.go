@@ -75,7 +75,7 @@ type Key struct {
 	Epoch      int64
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
-	ExpiresAt  time.Time
+	ExpiresAt  time.Time // as given; its use may have prolonged it
 }
 
 // CommandRecord remembers a command, to answer its repeat.

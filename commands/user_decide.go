@@ -27,6 +27,9 @@ type decision struct {
 	events []events.Payload
 	claims []events.ClaimChange
 	key    Key // the session or key concerned
+	// sealedFor is the user under whose key the private parts lie, where the
+	// aggregate is no user.
+	sealedFor string
 }
 
 func decided(payloads ...events.Payload) (decision, *Error) { return decision{events: payloads}, nil }
@@ -74,6 +77,10 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 		return decideRequestPasscode(u, c, f)
 	case usePasscode:
 		return decideUsePasscode(u, c, f)
+	case signInWith:
+		return decideSignInWith(u, c, f)
+	case renewTokens:
+		return decideRenewTokens(u, c)
 	}
 	panic("commands: no decision for this command") // a mistake of the programmer
 }

@@ -2,6 +2,8 @@ package commands
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -184,18 +186,18 @@ func TestDecisions(t *testing.T) {
 		{name: "sign out of nothing", actor: ann, user: "ann", command: closeSession{keyID: "gone"}},
 		{
 			name: "key of wider scope than the key that asks", actor: Actor{UserID: "ann", Scopes: []string{ScopeKeysWrite}}, user: "ann",
-			command: createKey{id: "k", scopes: []string{ScopeAll}}, code: Forbidden, reason: "scope",
+			command: createKey{loginType: events.LoginToken, limits: usualLifetimes, id: "k", scopes: []string{ScopeAll}}, code: Forbidden, reason: "scope",
 		},
 		{
-			name: "key with a name that is taken", actor: ann, user: "ann", command: createKey{id: "k2", name: "ci", scopes: []string{ScopeAll}, lifetime: time.Hour},
+			name: "key with a name that is taken", actor: ann, user: "ann", command: createKey{loginType: events.LoginToken, limits: usualLifetimes, id: "k2", name: "ci", scopes: []string{ScopeAll}, lifetime: time.Hour},
 			code: Conflict, reason: "key-name", fields: []string{"name"},
 			given: func(t *testing.T, w *world) {
 				t.Helper()
-				require.Nil(t, w.do(t, ann, "ann", createKey{id: "k1", name: "ci", scopes: []string{ScopeAll}, lifetime: time.Hour}, ""))
+				require.Nil(t, w.do(t, ann, "ann", createKey{loginType: events.LoginToken, limits: usualLifetimes, id: "k1", name: "ci", scopes: []string{ScopeAll}, lifetime: time.Hour}, ""))
 			},
 		},
-		{name: "expire a key that ended", actor: ann, user: "ann", command: expireKey{id: "old", past: true}},
-		{name: "delete a key that ended", actor: ann, user: "ann", command: deleteKey{id: "old", past: true}, events: []events.Type{"roster.user.key-deleted.v1"}},
+		{name: "expire a key that ended", actor: ann, user: "ann", command: expireKey{id: "old", past: pastKey{Key: Key{ID: "k3"}, known: true}}},
+		{name: "delete a key that ended", actor: ann, user: "ann", command: deleteKey{id: "old", past: pastKey{Key: Key{ID: "k3"}, known: true}}, events: []events.Type{"roster.user.key-deleted.v1"}},
 		{name: "delete an unknown key", actor: ann, user: "ann", command: deleteKey{id: "none"}, code: NotFound, reason: "key"},
 		{
 			name: "the first command makes the record of preferences", actor: ann, user: "ann",
@@ -257,7 +259,7 @@ func TestRevokingEndsSessionsAndKeys(t *testing.T) {
 	t.Parallel()
 	w := town(t)
 	require.Nil(t, w.do(t, Actor{}, "ann", openSession{verified: "hash", right: true, keyID: "s", lifetime: time.Hour}, ""))
-	require.Nil(t, w.do(t, ann, "ann", createKey{id: "k", scopes: []string{ScopeAll}, lifetime: time.Hour}, ""))
+	require.Nil(t, w.do(t, ann, "ann", createKey{loginType: events.LoginToken, limits: usualLifetimes, id: "k", scopes: []string{ScopeAll}, lifetime: time.Hour}, ""))
 	require.Nil(t, w.do(t, admin, "ann", setPassword{hash: "x"}, ""))
 	require.Len(t, w.state["ann"].Keys, 2)
 	require.Nil(t, w.do(t, admin, "ann", setPassword{hash: "y", revoke: true}, ""))
@@ -273,14 +275,47 @@ func TestDormantUserWakesBySigningIn(t *testing.T) {
 	require.Equal(t, events.StatusActive, w.state["bob"].Status)
 }
 
-func TestEndedKeysLeaveTheState(t *testing.T) {
+func aToken(id, name string, scopes ...string) createKey {
+	if len(scopes) == 0 {
+		scopes = []string{ScopeAll}
+	}
+	return createKey{
+		loginType: events.LoginToken, limits: usualLifetimes, id: id, name: name, scopes: scopes,
+		secretHash: []byte("s"), lifetime: time.Hour,
+	}
+}
+
+func TestEndedSessionsLeaveTheStateAndTokensStay(t *testing.T) {
 	t.Parallel()
 	w := town(t)
-	require.Nil(t, w.do(t, ann, "ann", createKey{id: "k", scopes: []string{ScopeAll}, lifetime: time.Hour}, ""))
-	require.Len(t, w.state["ann"].Keys, 1)
+	require.Nil(t, w.do(t, ann, "ann", aToken("k", "ci"), ""))
+	require.Nil(t, w.do(t, Actor{}, "ann", openSession{verified: "hash", right: true, keyID: "s", lifetime: time.Hour}, ""))
+	require.Len(t, w.state["ann"].Keys, 2)
 	w.now = w.now.Add(time.Hour)
 	require.Nil(t, w.do(t, ann, "ann", updateUser{UpdateUser{Name: text("Ann")}}, ""))
-	require.Empty(t, w.state["ann"].Keys)
+	require.Equal(t, []string{"k"}, slices.Collect(maps.Keys(w.state["ann"].Keys)))
+	refused := w.do(t, ann, "ann", aToken("k2", "ci"), "")
+	require.Equal(t, "key-name", refused.Reason, "it is listed still, and its use may have prolonged its life")
+	require.Nil(t, w.do(t, ann, "ann", deleteKey{id: "k"}, ""))
+	require.Nil(t, w.do(t, ann, "ann", aToken("k2", "ci"), ""))
+}
+
+func TestTokensThatEndedMakeRoom(t *testing.T) {
+	t.Parallel()
+	w := town(t)
+	for i := range maxKeys {
+		w.now = w.now.Add(time.Second)
+		require.Nil(t, w.do(t, ann, "ann", aToken(fmt.Sprintf("k%03d", i), ""), ""))
+	}
+	require.Equal(t, "too-many-keys", w.do(t, ann, "ann", aToken("more", ""), "").Reason)
+	w.now = w.now.Add(time.Hour)
+	list := aToken("list", "")
+	list.allowList = make([]events.Resource, maxAllowList)
+	require.Nil(t, w.do(t, ann, "ann", list, ""))
+	u := w.state["ann"]
+	require.Len(t, u.Keys, maxKeys-maxAllowList/4)
+	require.NotContains(t, u.Keys, "k000", "those that ended first leave")
+	require.Contains(t, u.Keys, "k499")
 }
 
 func TestOneSessionTooManyClosesTheOldest(t *testing.T) {

@@ -21,7 +21,7 @@ const (
 // is erased come as empty.
 func evolveUser(u User, e events.Recorded) User {
 	u = applyUser(u, e)
-	u = dropExpired(u, e.Time)
+	u = dropEnded(u, e.Time)
 	return remember(u, e)
 }
 
@@ -41,6 +41,8 @@ func applyUser(u User, e events.Recorded) User {
 		u.Status = events.StatusSuspended
 	case *events.UserActivated:
 		u.Status = events.StatusActive
+	case *events.UserBecameDormant:
+		u.Status = events.StatusDormant
 	case *events.UserDeleted:
 		u = deleted(u)
 	case *events.UserPasswordSet:
@@ -54,33 +56,6 @@ func applyUser(u User, e events.Recorded) User {
 		return applyKey(u, e)
 	}
 	u.UpdatedAt = e.Time
-	return u
-}
-
-func applyKey(u User, e events.Recorded) User {
-	switch p := e.Payload.(type) {
-	case *events.UserSessionOpened:
-		if p.Activated {
-			u.Status, u.UpdatedAt = events.StatusActive, e.Time
-		}
-		return withKey(u, Key{
-			ID: p.KeyID, LoginType: p.LoginType, Name: p.Private.Name, Scopes: []string{ScopeAll},
-			SecretHash: p.Private.SecretHash, Epoch: p.Epoch, CreatedAt: e.Time, UpdatedAt: e.Time, ExpiresAt: p.ExpiresAt,
-		})
-	case *events.UserSessionClosed:
-		return withoutKey(u, p.KeyID)
-	case *events.UserKeyCreated:
-		return withKey(u, Key{
-			ID: p.KeyID, LoginType: events.LoginToken, Name: p.Private.Name, Scopes: list(p.Scopes),
-			SecretHash: p.Private.SecretHash, Epoch: p.Epoch, CreatedAt: e.Time, UpdatedAt: e.Time, ExpiresAt: p.ExpiresAt,
-		})
-	case *events.UserKeyRegenerated:
-		return keyRegenerated(u, e, p)
-	case *events.UserKeyExpired:
-		return keyExpired(u, e, p)
-	case *events.UserKeyDeleted:
-		return withoutKey(u, p.KeyID)
-	}
 	return u
 }
 
@@ -116,12 +91,12 @@ func profileUpdated(u User, p *events.UserProfileUpdated) User {
 func deleted(u User) User {
 	u.Status = events.StatusDeleted
 	u.PasswordHash = ""
-	u.Keys = nil
+	u.Keys, u.Passcode, u.SSHKey, u.Providers = nil, nil, nil, nil
 	return u
 }
 
 func passwordSet(u User, p *events.UserPasswordSet) User {
-	u.PasswordHash = p.Private.Hash
+	u.PasswordHash, u.Passcode = p.Private.Hash, nil
 	if p.Revoked {
 		u.Epoch++
 		u.Keys = nil
@@ -148,52 +123,6 @@ func preferencesUpdated(u User, e events.Recorded, p *events.UserPreferencesUpda
 	u.Preferences = with(u.Preferences, p.Dialect, next)
 	if p.Private.Language != nil {
 		u.Language = *p.Private.Language
-	}
-	return u
-}
-
-func keyRegenerated(u User, e events.Recorded, p *events.UserKeyRegenerated) User {
-	k, ok := u.Keys[p.KeyID]
-	if !ok {
-		return u
-	}
-	k.SecretHash, k.Epoch, k.ExpiresAt, k.UpdatedAt = p.Private.SecretHash, p.Epoch, p.ExpiresAt, e.Time
-	return withKey(u, k)
-}
-
-func keyExpired(u User, e events.Recorded, p *events.UserKeyExpired) User {
-	k, ok := u.Keys[p.KeyID]
-	if !ok {
-		return u
-	}
-	k.ExpiresAt, k.UpdatedAt = p.ExpiresAt, e.Time
-	return withKey(u, k)
-}
-
-func withKey(u User, k Key) User {
-	u.Keys = with(u.Keys, k.ID, k)
-	return u
-}
-
-func withoutKey(u User, id string) User {
-	if _, ok := u.Keys[id]; ok {
-		u.Keys = maps.Clone(u.Keys)
-		delete(u.Keys, id)
-	}
-	return u
-}
-
-// dropExpired lets keys leave the state that ended at or before t.
-func dropExpired(u User, t time.Time) User {
-	cloned := false
-	for id, k := range u.Keys {
-		if k.ExpiresAt.After(t) {
-			continue
-		}
-		if !cloned {
-			u.Keys, cloned = maps.Clone(u.Keys), true
-		}
-		delete(u.Keys, id)
 	}
 	return u
 }
