@@ -84,12 +84,12 @@ func (g *GitHub) Exchange(ctx context.Context, a Attempt, code string) (Person, 
 	if err != nil {
 		return Person{}, failed(err, code, a.Verifier, g.config.ClientSecret)
 	}
-	return g.person(ctx, tokenOf(token))
+	return g.person(ctx, tokenOf(token, g.config.Clock()))
 }
 
 // Renew implements Provider.
 func (g *GitHub) Renew(ctx context.Context, refreshToken string) (Token, error) {
-	return renew(g.context(ctx), g.at(""), refreshToken)
+	return renew(g.context(ctx), g.at(""), refreshToken, g.config.Clock)
 }
 
 func (g *GitHub) context(ctx context.Context) context.Context {

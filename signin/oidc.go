@@ -189,12 +189,21 @@ func (o *OIDC) person(idToken *oidc.IDToken, claims map[string]any, token *oauth
 	return Person{
 		Identity: events.Identity{Provider: string(events.LoginOIDC), Subject: idToken.Issuer + "|" + idToken.Subject},
 		Email:    email, Username: username, Name: nameOf(textClaim(claims, "name")), Avatar: avatarOf(textClaim(claims, "picture")),
-		Claims: claims, Token: tokenOf(token),
+		Claims: claims, Token: tokenOf(token, o.config.Clock()),
 	}, nil
 }
 
-func tokenOf(t *oauth2.Token) Token {
-	return Token{Access: t.AccessToken, Refresh: t.RefreshToken, ExpiresAt: t.Expiry}
+// tokenOf counts a token's life from now, by the clock of all that compares it.
+func tokenOf(t *oauth2.Token, now time.Time) Token {
+	token := Token{Access: t.AccessToken, Refresh: t.RefreshToken}
+	life := time.Duration(t.ExpiresIn) * time.Second
+	if life == 0 && !t.Expiry.IsZero() { // of an answer that is a form
+		life = time.Until(t.Expiry).Round(time.Second)
+	}
+	if life > 0 {
+		token.ExpiresAt = now.Add(life).UTC().Truncate(time.Second)
+	}
+	return token
 }
 
 // Renew implements Provider.
@@ -203,13 +212,13 @@ func (o *OIDC) Renew(ctx context.Context, refreshToken string) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	return renew(oidc.ClientContext(ctx, o.client), o.oauth2(found, ""), refreshToken)
+	return renew(oidc.ClientContext(ctx, o.client), o.oauth2(found, ""), refreshToken, o.config.Clock)
 }
 
-func renew(ctx context.Context, c *oauth2.Config, refreshToken string) (Token, error) {
+func renew(ctx context.Context, c *oauth2.Config, refreshToken string, clock func() time.Time) (Token, error) {
 	t, err := c.TokenSource(ctx, &oauth2.Token{RefreshToken: refreshToken}).Token()
 	if err != nil {
 		return Token{}, failed(err, refreshToken, c.ClientSecret)
 	}
-	return tokenOf(t), nil
+	return tokenOf(t, clock()), nil
 }
