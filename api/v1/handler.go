@@ -60,6 +60,15 @@ func (h *Handler) Register(router *mux.Router) {
 		{http.MethodGet, "/v1/users/{user}/statistics", h.getStatistics},
 		{http.MethodPost, "/v1/activities", h.recordActivities},
 		{http.MethodGet, "/v1/activities/stream", h.streamAll},
+		{http.MethodGet, "/v1/organizations", h.listOrganizations},
+		{http.MethodPost, "/v1/organizations", h.createOrganization},
+		{http.MethodGet, "/v1/organizations/{organization}", h.getOrganization},
+		{http.MethodPatch, "/v1/organizations/{organization}", h.updateOrganization},
+		{http.MethodDelete, "/v1/organizations/{organization}", h.deleteOrganization},
+		{http.MethodGet, "/v1/organizations/{organization}/members", h.listMembers},
+		{http.MethodPut, "/v1/organizations/{organization}/members/{user}", h.addMember},
+		{http.MethodDelete, "/v1/organizations/{organization}/members/{user}", h.removeMember},
+		{http.MethodPut, "/v1/organizations/{organization}/members/{user}/roles", h.setMemberRoles},
 	}
 	for _, route := range routes {
 		router.Handle(route.path, h.signedIn(route.handle)).Methods(route.method)
