@@ -43,9 +43,11 @@ func get(tb testing.TB, s *System, path string) []byte {
 }
 
 // check says in which way an answer is not what a document says. Paths and
-// methods that no document has must still answer in JSON.
+// methods that no document has must still answer in JSON. A failure of the server
+// is none where the document names its status for the endpoint: some dialects
+// refuse so.
 func (c *contract) check(r *http.Request, a Answer) error {
-	if a.Status >= http.StatusInternalServerError && a.Status != http.StatusServiceUnavailable {
+	if a.Status >= http.StatusInternalServerError && a.Status != http.StatusServiceUnavailable && !c.documented(r, a.Status) {
 		return fmt.Errorf("%s %s: %d %s", r.Method, r.URL.Path, a.Status, a.Body)
 	}
 	if a.Header.Get("X-Request-Id") == "" {
@@ -65,6 +67,15 @@ func (c *contract) check(r *http.Request, a Answer) error {
 		return fmt.Errorf("%s %s: %d without JSON: %s", r.Method, r.URL.Path, a.Status, a.Body)
 	}
 	return nil
+}
+
+func (c *contract) documented(r *http.Request, status int) bool {
+	for _, router := range c.routers {
+		if route, _, err := router.FindRoute(r); err == nil {
+			return route.Operation.Responses.Status(status) != nil
+		}
+	}
+	return false
 }
 
 func checkRoute(r *http.Request, route *routers.Route, params map[string]string, a Answer) error {
