@@ -46,11 +46,15 @@ func (u User) admits(right bool) *Error {
 	case !u.exists() || u.PasswordHash == "" || !right || !u.Confirmed:
 		return errCredentials()
 	case u.LoginType != events.LoginPassword:
-		err := unauthenticated("login-type", "this user signs in another way: "+string(u.LoginType))
-		err.Fields = []FieldError{{Field: "loginType", Rule: "unknown", Detail: string(u.LoginType)}}
-		return err
+		return errLoginType(u)
 	case u.Status == events.StatusSuspended:
 		return unauthenticated("suspended", "this account is suspended")
 	}
 	return nil
+}
+
+func errLoginType(u User) *Error {
+	err := unauthenticated("login-type", "this user signs in another way: "+string(u.LoginType))
+	err.Fields = []FieldError{{Field: "loginType", Rule: "unknown", Detail: string(u.LoginType)}}
+	return err
 }

@@ -28,7 +28,10 @@ func (c assignRoles) claims(u User) []events.Claim {
 
 func (suspendUser) claims(u User) []events.Claim  { return registerOf(u) }
 func (activateUser) claims(u User) []events.Claim { return registerOf(u) }
-func (deleteUser) claims(u User) []events.Claim   { return append(heldClaims(u), registerOf(u)...) }
+
+func (deleteUser) claims(u User) []events.Claim {
+	return append(append(heldClaims(u), registerOf(u)...), skillsOfClaim(u.ID))
+}
 
 func registerOf(u User) []events.Claim {
 	if slices.Contains(u.Roles, events.RoleOwner) {
@@ -85,5 +88,6 @@ func decideDelete(u User, f facts) (decision, *Error) {
 	for _, name := range heldClaims(u) {
 		claims = append(claims, f.release(name, u.ID)...)
 	}
+	claims = append(claims, f.take(skillsOfClaim(u.ID), "")) // moved, so that no skill comes after it
 	return decision{events: []events.Payload{&events.UserDeleted{}}, claims: claims}, nil
 }
