@@ -46,6 +46,7 @@ func (l *Log) Follow(ctx context.Context, s events.Stream, from uint64, f events
 		js: js, nc: l.read.nc, read: l.read, logger: l.logger, to: f,
 		stream: s, name: l.names.streamOf(s), last: max(from, 1) - 1, earliest: from <= 1,
 	}
+	w.observer, _ = f.(events.Observer)
 	if err := w.run(ctx); err != nil {
 		return fmt.Errorf("follow %s: %w", s, err)
 	}
@@ -76,18 +77,19 @@ type following struct {
 	read     *reader
 	logger   *zap.Logger
 	to       events.Follower
+	observer events.Observer // to, if it wants to know of other messages; else nil
 	stream   events.Stream
 	name     string // of the stream on the server
 	earliest bool   // whatever the stream begins with is right
 
-	mu       sync.Mutex
-	last     uint64    // sequence of the last message that was read
-	identity string    // of that message; "" before the first
-	expect   uint64    // next sequence of the consumer
-	asked    probe     // the newest end of the stream that is not reached yet
-	idle     time.Time // since when the stream is ahead and nothing arrived
-	back     time.Time // since when the stream ends before last
-	lost     bool      // the follower was told so
+	mu     sync.Mutex
+	last   uint64        // sequence of the last message that was read
+	newest jetstream.Msg // that message; nil before the first
+	expect uint64        // next sequence of the consumer
+	asked  probe         // the newest end of the stream that is not reached yet
+	idle   time.Time     // since when the stream is ahead and nothing arrived
+	back   time.Time     // since when the stream ends before last
+	lost   bool          // the follower was told so
 }
 
 // probe is where a stream ended when it was asked.

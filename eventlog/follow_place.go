@@ -36,7 +36,7 @@ func (w *following) open(ctx context.Context) (*consumer, error) {
 	defer cancel()
 	w.mu.Lock()
 	start := w.last
-	if w.identity == "" {
+	if w.newest == nil {
 		start++
 	}
 	w.expect, w.asked, w.idle = 1, probe{}, time.Time{}
@@ -91,7 +91,7 @@ func (w *following) deliver(msg jetstream.Msg) error {
 	w.expect++
 	w.idle = time.Time{}
 	sequence := meta.Sequence.Stream
-	fresh, err := w.place(sequence, identify(msg))
+	fresh, err := w.place(sequence, msg)
 	if err != nil {
 		return err
 	}
@@ -106,33 +106,43 @@ func (w *following) deliver(msg jetstream.Msg) error {
 }
 
 // place moves on to a message. It is not fresh when it is the one that was read last.
-func (w *following) place(sequence uint64, identity string) (fresh bool, err error) {
+func (w *following) place(sequence uint64, msg jetstream.Msg) (fresh bool, err error) {
 	// The first message of a consumer shows whether the log is the same.
 	first := w.expect == 2
 	switch {
-	case first && w.identity != "" && (sequence != w.last || identity != w.identity):
+	case first && w.newest != nil && (sequence != w.last || identify(msg) != identify(w.newest)):
 		return false, fmt.Errorf("%w: %s holds another message at %d than the one that was read there", events.ErrWentBack, w.name, w.last)
-	case first && w.identity == "" && sequence != w.last+1 && !w.earliest:
+	case first && w.newest == nil && sequence != w.last+1 && !w.earliest:
 		return false, fmt.Errorf("%w: %s begins at %d, asked for from %d", events.ErrWentBack, w.name, sequence, w.last+1)
 	case sequence <= w.last:
 		return false, nil
 	}
-	w.last, w.identity = sequence, identity
+	w.last, w.newest = sequence, msg
 	return true, nil
 }
 
 func (w *following) hand(msg jetstream.Msg, sequence uint64) {
-	headers := events.Headers(msg.Headers())
-	if len(headers[events.HeaderType]) == 0 {
-		return // a claim or a counter
+	m := events.Stored{
+		Stream: w.stream, Sequence: sequence, Subject: msg.Subject(), Headers: events.Headers(msg.Headers()), Data: msg.Data(),
 	}
-	meta, err := events.DecodeMeta(headers)
-	if err != nil {
+	if len(m.Headers[events.HeaderType]) == 0 {
+		w.other(m) // a claim or a counter
+		return
+	}
+	var err error
+	if m.Meta, err = events.DecodeMeta(m.Headers); err != nil {
 		w.logger.Error("a message is no event", zap.String("stream", w.name), zap.Uint64("sequence", sequence), zap.Error(err))
+		w.other(m)
 		return
 	}
 	w.lost = false
-	w.to.Event(events.Stored{Meta: meta, Stream: w.stream, Sequence: sequence, Headers: headers, Data: msg.Data()})
+	w.to.Event(m)
+}
+
+func (w *following) other(m events.Stored) {
+	if w.observer != nil {
+		w.observer.Other(m)
+	}
 }
 
 // identify names a message, to tell it from another one in its place.
@@ -215,7 +225,7 @@ func (w *following) judge(p probe) error {
 }
 
 // verified says that this consumer continues where the last one ended.
-func (w *following) verified() bool { return w.identity == "" || w.expect > 1 }
+func (w *following) verified() bool { return w.newest == nil || w.expect > 1 }
 
 // caught tells the follower, unless the proof is too old.
 func (w *following) caught(p probe) {

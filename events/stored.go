@@ -11,6 +11,7 @@ type Stored struct {
 	Meta     Meta
 	Stream   Stream
 	Sequence uint64
+	Subject  string // of the message; a log in memory has none
 	Headers  Headers
 	Data     []byte
 }
@@ -30,4 +31,12 @@ type Follower interface {
 	// Lost says that the connection is gone, or that something is missing. What
 	// follows is delivered, without a gap, when it is whole again.
 	Lost(err error)
+}
+
+// Observer is a Follower that is told of all messages, in their order between the
+// events: also of claims and counters, and of what can not be read as an event.
+type Observer interface {
+	Follower
+	// Other delivers such a message. It has no Meta.
+	Other(m Stored)
 }

@@ -171,7 +171,7 @@ func (q *Queries) noteHeads(ctx context.Context) (heads positions, err error) {
 // Close ends the connections. No read may be under way or begin.
 func (q *Queries) Close() {
 	q.stop()
-	q.tail.close()
+	q.tail.Close()
 	<-q.progress.done
 	q.pool.Close()
 }

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,21 @@ func newTail(log Log, logger *zap.Logger, note func(events.Stored)) *Tail {
 	}
 }
 
+// OpenTail follows the log from its end, for a process that answers no reads.
+func OpenTail(ctx context.Context, log Log, logger *zap.Logger) (*Tail, error) {
+	var heads positions
+	for _, s := range []events.Stream{events.Roster, events.Activity} {
+		head, err := log.Head(ctx, s)
+		if err != nil {
+			return nil, fmt.Errorf("ask for the head of %s: %w", s, err)
+		}
+		*heads.at(s) = head
+	}
+	t := newTail(log, logger, func(events.Stored) {})
+	t.start(context.WithoutCancel(ctx), heads)
+	return t, nil
+}
+
 func (t *Tail) of(s events.Stream) *line {
 	if s == events.Activity {
 		return t.activity
@@ -76,7 +92,8 @@ func (t *Tail) follow(ctx context.Context, l *line, from uint64) {
 	}
 }
 
-func (t *Tail) close() {
+// Close ends it. Nobody may be told anything after that.
+func (t *Tail) Close() {
 	t.stop()
 	t.running.Wait()
 }
@@ -86,7 +103,13 @@ func (t *Tail) close() {
 // gives after Subscribe returned are all delivered; the one at it may be. A call
 // under way when unsubscribe is called may end after it.
 func (t *Tail) Subscribe(s events.Stream, f func(events.Stored)) (unsubscribe func()) {
-	return t.of(s).subscribe(f)
+	return t.of(s).subscribe(&subscriber{f: f})
+}
+
+// SubscribeWhole is Subscribe for whoever needs each message of the stream, also
+// those that are no events: they come without Meta.
+func (t *Tail) SubscribeWhole(s events.Stream, f func(events.Stored)) (unsubscribe func()) {
+	return t.of(s).subscribe(&subscriber{f: f, whole: true})
 }
 
 // Current returns up to where a stream was delivered. It is ok while the log
@@ -97,7 +120,7 @@ func (t *Tail) Current(s events.Stream) (sequence uint64, ok bool) {
 	return sequence, l.current()
 }
 
-// line is one stream as the tail reads it: an events.Follower.
+// line is one stream as the tail reads it: an events.Observer.
 type line struct {
 	stream   events.Stream
 	note     func(events.Stored) // before anybody else
@@ -108,7 +131,10 @@ type line struct {
 	subscribers atomic.Pointer[[]*subscriber]
 }
 
-type subscriber struct{ f func(events.Stored) }
+type subscriber struct {
+	f     func(events.Stored)
+	whole bool // of messages that are no events as well
+}
 
 // epoch makes moments of the monotonic clock fit into an atomic number.
 var epoch = time.Now()
@@ -130,6 +156,18 @@ func (l *line) Event(e events.Stored) {
 	}
 }
 
+// Other implements events.Observer.
+func (l *line) Other(m events.Stored) {
+	l.sequence.Store(m.Sequence)
+	if all := l.subscribers.Load(); all != nil {
+		for _, s := range *all {
+			if s.whole {
+				s.f(m)
+			}
+		}
+	}
+}
+
 // Caught implements events.Follower.
 func (l *line) Caught(head uint64) {
 	raise(&l.sequence, head)
@@ -139,8 +177,7 @@ func (l *line) Caught(head uint64) {
 // Lost implements events.Follower.
 func (l *line) Lost(error) { l.proven.Store(0) }
 
-func (l *line) subscribe(f func(events.Stored)) (unsubscribe func()) {
-	s := &subscriber{f: f}
+func (l *line) subscribe(s *subscriber) (unsubscribe func()) {
 	l.change(func(all []*subscriber) []*subscriber { return append(all, s) })
 	return func() {
 		l.change(func(all []*subscriber) []*subscriber {

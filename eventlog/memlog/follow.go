@@ -38,14 +38,18 @@ func (l *Log) Follow(ctx context.Context, s events.Stream, from uint64, f events
 }
 
 func hand(f events.Follower, s events.Stream, sequence uint64, m message) error {
-	if m.header == nil {
-		return nil // a claim or a counter
+	stored := events.Stored{Stream: s, Sequence: sequence, Headers: m.header, Data: m.data}
+	if m.header == nil { // a claim or a counter
+		if o, ok := f.(events.Observer); ok {
+			o.Other(stored)
+		}
+		return nil
 	}
-	meta, err := events.DecodeMeta(m.header)
-	if err != nil {
+	var err error
+	if stored.Meta, err = events.DecodeMeta(m.header); err != nil {
 		return err
 	}
-	f.Event(events.Stored{Meta: meta, Stream: s, Sequence: sequence, Headers: m.header, Data: m.data})
+	f.Event(stored)
 	return nil
 }
 

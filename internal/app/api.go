@@ -185,15 +185,6 @@ func (a *API) startReadSide(ctx context.Context) error {
 	if a.health, err = watchProjections(ctx, a.parts, a.dsn, a.log, a.registry); err != nil {
 		return err
 	}
-	var settled <-chan struct{}
-	if a.config.EmbedProjectors {
-		settled, err = runProjectors(ctx, projectorDeps{
-			parts: a.parts, nats: a.nats, dsn: a.dsn, prefix: a.config.NATSPrefix, log: a.log, metrics: a.registry, failed: a.failed,
-		})
-		if err != nil {
-			return err
-		}
-	}
 	a.queries, err = query.Open(ctx, query.Config{
 		DSN: a.dsn, Logger: a.parts.log.Named("query"), Log: a.log, MaxConns: readConnections(),
 		CacheBytes: cacheBytes(a.config.CacheMiB),
@@ -206,6 +197,16 @@ func (a *API) startReadSide(ctx context.Context) error {
 		return nil
 	})
 	if err := watchTail(a.queries, a.registry); err != nil {
+		return err
+	}
+	if !a.config.EmbedProjectors {
+		return nil
+	}
+	settled, err := runProjectors(ctx, projectorDeps{
+		parts: a.parts, nats: a.nats, dsn: a.dsn, prefix: a.config.NATSPrefix, log: a.log, live: a.queries.Tail(),
+		metrics: a.registry, failed: a.failed,
+	})
+	if err != nil {
 		return err
 	}
 	return await(ctx, settled)

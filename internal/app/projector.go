@@ -14,6 +14,7 @@ import (
 	"github.com/rosterhq/roster/internal/telemetry"
 	"github.com/rosterhq/roster/projections"
 	"github.com/rosterhq/roster/projections/runtime"
+	"github.com/rosterhq/roster/query"
 )
 
 // Projector is a running cmd/projector.
@@ -94,8 +95,17 @@ func (p *Projector) project(ctx context.Context, c config.Projector) (<-chan str
 	if p.health, err = watchProjections(ctx, p.parts, c.DatabaseURL, log, p.registry); err != nil {
 		return nil, err
 	}
+	tail, err := query.OpenTail(ctx, log, p.parts.log.Named("tail"))
+	if err != nil {
+		return nil, fmt.Errorf("follow the log: %w", err)
+	}
+	p.parts.add("tail", func(context.Context) error {
+		tail.Close()
+		return nil
+	})
 	return runProjectors(ctx, projectorDeps{
-		parts: p.parts, nats: nc, dsn: c.DatabaseURL, prefix: c.NATSPrefix, log: log, metrics: p.registry, failed: p.failed,
+		parts: p.parts, nats: nc, dsn: c.DatabaseURL, prefix: c.NATSPrefix, log: log, live: tail,
+		metrics: p.registry, failed: p.failed,
 	})
 }
 

@@ -21,6 +21,7 @@ type projectorDeps struct {
 	dsn     string
 	prefix  string
 	log     *eventlog.Log
+	live    runtime.Live // nil: each model reads the log for itself
 	metrics prometheus.Registerer
 	failed  chan<- error
 }
@@ -32,7 +33,7 @@ func runProjectors(ctx context.Context, d projectorDeps) (<-chan struct{}, error
 		NATS: d.nats, DSN: d.dsn, Keys: d.log, Recorder: d.log, Logger: d.parts.log.Named("projections"), Metrics: d.metrics,
 		StreamName:  func(s events.Stream) string { return eventlog.StreamName(d.prefix, s) },
 		EventFilter: func(s events.Stream) string { return eventlog.EventFilter(d.prefix, s) },
-		Projections: projections.All(),
+		Projections: projections.All(), Live: d.live,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the projectors: %w", err)

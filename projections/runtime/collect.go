@@ -4,10 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/rosterhq/roster/events"
 )
 
 // linger is how long a silence ends a batch.
@@ -26,7 +22,7 @@ type collector struct {
 
 func (c *collector) run(ctx context.Context, at mark) {
 	defer close(c.out)
-	r, err := c.w.source.open(ctx, at)
+	r, err := c.w.source.open(ctx, at, c.w.feed)
 	if err != nil {
 		c.err = err
 		return
@@ -99,28 +95,27 @@ func (c *collector) patience(b *batch) time.Duration {
 // projection.
 func (c *collector) gather(r *reader, b *batch, wait time.Duration) ([]*inbound, error) {
 	from := len(b.msgs)
-	var newest jetstream.Msg
+	var newest *inbound
 	for !b.full() {
-		msg, seq, err := r.next(wait)
+		m, err := r.next(wait)
 		if quiet(err) {
 			break
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", c.w.source.stream, err)
 		}
-		newest, wait = msg, linger
+		newest, wait = m, linger
 		if b.empty() {
 			b.began = time.Now()
 		}
 		b.seen++
-		b.last.sequence = seq
-		if m := c.w.admit(msg, seq); m != nil {
+		if c.w.admit(m) {
 			b.msgs = append(b.msgs, m)
 			b.bytes += len(m.data)
 		}
 	}
 	if newest != nil {
-		b.last.id = identify(newest.Subject(), events.Headers(newest.Headers()), newest.Data())
+		b.last = newest.place()
 	}
 	return b.msgs[from:], nil
 }
@@ -147,31 +142,12 @@ func (c *collector) fill(ctx context.Context, b *batch, fresh []*inbound) {
 }
 
 // admit decides before the router whether a message concerns the projection.
-// Types of a newer release are of no concern to handlers of this one.
-func (w *worker) admit(msg jetstream.Msg, sequence uint64) *inbound {
-	headers := events.Headers(msg.Headers())
-	typ := headers[events.HeaderType]
-	if len(typ) == 0 {
-		return nil
+func (w *worker) admit(m *inbound) bool {
+	if _, handled := w.handled[m.typ]; !handled {
+		return false
 	}
-	return w.receive(msg.Subject(), headers, msg.Data(), sequence)
-}
-
-func (w *worker) receive(subject string, headers events.Headers, data []byte, sequence uint64) *inbound {
-	var written events.Type
-	if v := headers[events.HeaderType]; len(v) > 0 {
-		written = events.Type(v[0])
-	}
-	current, known := w.catalogue.Current(written)
-	if _, handled := w.handled[current]; !known || !handled {
-		return nil
-	}
-	m := &inbound{
-		mark:    mark{sequence: sequence, id: identify(subject, headers, data)},
-		subject: subject, headers: headers, data: data, typ: current,
-	}
-	m.meta, m.err = events.DecodeMeta(headers)
-	return m
+	m.readMeta()
+	return true
 }
 
 // prefetch gets the data keys that a batch needs at once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"sync"
 
 	"github.com/rosterhq/roster/events"
 )
@@ -15,15 +16,74 @@ type mark struct {
 	id       string
 }
 
-// inbound is a message that concerns a projection.
+// inbound is a message on its way to handlers. Several workers may have the same
+// one: nothing in it changes once it is shared, but for what opened guards.
 type inbound struct {
-	mark
+	mark    // without an id, where the message is no event that is known
 	subject string
 	headers events.Headers
 	data    []byte
-	typ     events.Type // the newest version of its type
+	typ     events.Type // the newest version of its type; "" for what no handler knows
 	meta    events.Meta
 	err     error // of decoding the envelope
+	read    bool  // meta or err is there
+	opened  opened
+}
+
+// arrive makes a message of what the log delivered.
+func arrive(c *events.Catalogue, subject string, headers events.Headers, data []byte, sequence uint64) *inbound {
+	m := &inbound{mark: mark{sequence: sequence}, subject: subject, headers: headers, data: data}
+	v := headers[events.HeaderType]
+	if len(v) == 0 {
+		return m
+	}
+	// Types of a newer release are of no concern to handlers of this one.
+	if current, known := c.Current(events.Type(v[0])); known {
+		m.typ, m.id = current, identify(subject, headers, data)
+	}
+	return m
+}
+
+// readMeta decodes the envelope, once.
+func (m *inbound) readMeta() {
+	if !m.read {
+		m.meta, m.err = events.DecodeMeta(m.headers)
+		m.read = true
+	}
+}
+
+// place returns the message's mark.
+func (m *inbound) place() mark {
+	if m.id != "" {
+		return m.mark
+	}
+	return mark{sequence: m.sequence, id: identify(m.subject, m.headers, m.data)}
+}
+
+// opened holds the payload of an event, with and without its private part, once
+// somebody asked for it.
+type opened struct {
+	mu      sync.Mutex
+	payload [2]events.Payload
+}
+
+// get returns the payload, which decode makes for the first who asks. A failure
+// is not remembered: it may be the circumstances'.
+func (o *opened) get(public bool, decode func() (events.Payload, error)) (events.Payload, error) {
+	at := 0
+	if public {
+		at = 1
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.payload[at] != nil {
+		return o.payload[at], nil
+	}
+	p, err := decode()
+	if err == nil {
+		o.payload[at] = p
+	}
+	return p, err
 }
 
 // aggregate returns what an event is parked by. A message that does not even tell

@@ -57,17 +57,26 @@ func (m *marshaler) Unmarshal(msg *message.Message, v any) error {
 	if err := into.answer(d.msg.typ); err != nil {
 		return err
 	}
+	var err error
+	into.payload, err = d.msg.opened.get(into.handler.public, func() (events.Payload, error) {
+		return m.decode(msg.Context(), d.msg, into.handler)
+	})
+	return err
+}
+
+func (m *marshaler) decode(ctx context.Context, msg *inbound, h Handler) (events.Payload, error) {
 	var key *events.DataKey
-	if !into.handler.public {
+	if !h.public {
 		var err error
-		if key, err = m.key(msg.Context(), d.msg.meta.SealedFor); err != nil {
-			return err
+		if key, err = m.key(ctx, msg.meta.SealedFor); err != nil {
+			return nil, err
 		}
 	}
-	if err := m.catalogue.DecodeInto(&d.msg.meta, d.msg.data, key, into.payload); err != nil {
-		return fmt.Errorf("decode event %s at %d: %w", d.msg.id, d.msg.sequence, err)
+	p := h.event()
+	if err := m.catalogue.DecodeInto(&msg.meta, msg.data, key, p); err != nil {
+		return nil, fmt.Errorf("decode event %s at %d: %w", msg.id, msg.sequence, err)
 	}
-	return nil
+	return p, nil
 }
 
 func (m *marshaler) key(ctx context.Context, user string) (*events.DataKey, error) {

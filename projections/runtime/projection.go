@@ -98,6 +98,7 @@ type Handler struct {
 
 // On makes a handler for the type of event that fn takes. Handlers are
 // deterministic: no clock, no randomness, no reading of other aggregates' rows.
+// They share the payload with handlers of other projections: none may change it.
 func On[T any, P interface {
 	*T
 	events.Payload

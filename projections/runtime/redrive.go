@@ -201,8 +201,8 @@ func (w *worker) restore(row pgx.CollectableRow) (*inbound, error) {
 	if err := json.NewDecoder(strings.NewReader(headers)).Decode(&h); err != nil {
 		return nil, fmt.Errorf("headers of parked event %d: %w", sequence, err)
 	}
-	m := w.receive(subject, h, data, uint64(sequence))
-	if m == nil { // its handler is gone: nothing to do but to take it out
+	m := arrive(w.catalogue, subject, h, data, uint64(sequence))
+	if !w.admit(m) { // its handler is gone: nothing to do but to take it out
 		m = &inbound{mark: mark{sequence: uint64(sequence)}}
 	}
 	return m, nil

@@ -36,6 +36,9 @@ type Config struct {
 	Recorder    Recorder // nil when no projection records activities
 	Logger      *zap.Logger
 	Projections []Projection
+	// Live is what workers read from when they are at the end of the log; nil: each
+	// reads for itself.
+	Live Live
 	// Metrics takes the workers' counters; nil for none.
 	Metrics prometheus.Registerer
 	// Release names the build in what is parked; default: from the build.
@@ -46,6 +49,7 @@ type Config struct {
 type Runtime struct {
 	router  *message.Router
 	workers []*worker
+	feeds   map[events.Stream]*feed
 	ready   chan struct{}
 }
 
@@ -70,13 +74,17 @@ func New(c Config) (*Runtime, error) {
 		return nil, fmt.Errorf("projection runtime: %w", err)
 	}
 	router.AddMiddleware(noteFailure)
-	rt := &Runtime{router: router, ready: make(chan struct{})}
 	catalogue := events.Released()
+	rt := &Runtime{router: router, feeds: map[events.Stream]*feed{}, ready: make(chan struct{})}
 	m := newMetrics(c.Metrics)
 	for _, p := range c.Projections {
 		w, err := newWorker(c, p, js, catalogue, m)
 		if err != nil {
 			return nil, err
+		}
+		if w.feed = rt.feeds[p.Stream]; w.feed == nil && c.Live != nil {
+			w.feed = newFeed(c.Live, p.Stream, catalogue)
+			rt.feeds[p.Stream] = w.feed
 		}
 		if err := rt.add(w, logger); err != nil {
 			return nil, err
@@ -100,7 +108,7 @@ func newWorker(c Config, p Projection, js jetstream.JetStream, catalogue *events
 	}
 	return &worker{
 		projection: p,
-		source:     c.source(js, p.Stream),
+		source:     c.source(js, catalogue, p.Stream),
 		keys:       c.Keys, recorder: c.Recorder, catalogue: catalogue, handled: newSwitchboard(p.Handlers),
 		dsn: dsn, release: c.Release, metrics: m.of(p.Schema()),
 		log:     c.Logger.With(zap.String("projection", p.Schema())),
@@ -109,8 +117,8 @@ func newWorker(c Config, p Projection, js jetstream.JetStream, catalogue *events
 	}, nil
 }
 
-func (c *Config) source(js jetstream.JetStream, stream events.Stream) source {
-	s := source{js: js, stream: c.StreamName(stream)}
+func (c *Config) source(js jetstream.JetStream, catalogue *events.Catalogue, stream events.Stream) source {
+	s := source{js: js, catalogue: catalogue, stream: c.StreamName(stream)}
 	if c.EventFilter != nil {
 		s.filter = c.EventFilter(stream)
 	}
@@ -156,6 +164,9 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	if len(rt.workers) == 0 {
 		<-ctx.Done()
 		return nil
+	}
+	for _, f := range rt.feeds {
+		defer f.start()()
 	}
 	if err := rt.router.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("projection runtime: %w", err)

@@ -8,13 +8,13 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/rosterhq/roster/events"
 )
 
 const (
-	pullAhead      = 2000
-	idleCheck      = time.Second      // how long silence lasts before the stream's head is asked
-	forgetConsumer = 60 * time.Second // after which the server drops one whose process died
-	naturalEnd     = 2 * time.Second  // for deleting a consumer on the way out
+	idleCheck  = time.Second     // how long silence lasts before the stream's head is asked
+	naturalEnd = 2 * time.Second // for deleting a consumer on the way out
 )
 
 var (
@@ -27,55 +27,73 @@ var (
 
 // source is a stream as a projection reads it.
 type source struct {
-	js     jetstream.JetStream
-	stream string
-	filter string // subjects that are read; "" for all
+	js        jetstream.JetStream
+	catalogue *events.Catalogue
+	stream    string
+	filter    string // subjects that are read; "" for all
 }
 
-// reader reads a stream in order, from behind a mark. Its consumer is ephemeral
-// and without acknowledgements: the checkpoint in PostgreSQL is the only truth,
-// several processes must not share a place, and nothing is left behind on the
-// server. What a lost connection loses is noticed here (a gap, or silence while
-// the head moves on) and answered by a new reader at the checkpoint.
+// reader reads a stream in order, from behind a mark: through a consumer of its own
+// until it is at the stream's end, and then from the feed that all workers share, if
+// there is one. What a lost connection loses is noticed here (a gap, or silence
+// while the head moves on) and answered by a new reader at the checkpoint.
 type reader struct {
 	source
-	consumer string
-	it       jetstream.MessagesContext
-	expect   uint64 // next sequence of the consumer
-	last     uint64 // last sequence of the stream that was read, or found to be of no concern
-	missed   bool   // the head was ahead at the last idle check already
-	done     func() bool
+	ctx    context.Context //nolint:containedctx // of everything it waits for
+	feed   *feed           // nil for none
+	own    *consumer       // nil while it has a seat
+	seat   *seat           // in the feed, or nil
+	last   mark            // of the stream, that was read, or found to be of no concern
+	newest *inbound        // the message at last; nil when the mark is complete
+	missed bool            // the head was ahead at the last idle check already
 }
 
 // open reads on from a mark, and verifies that the log still holds it. It does so
 // once the consumer is there: a stream that is replaced later takes it along.
-func (s source) open(ctx context.Context, at mark) (*reader, error) {
+func (s source) open(ctx context.Context, at mark, f *feed) (*reader, error) {
 	if err := s.verifyBounds(ctx, at); err != nil {
 		return nil, err
 	}
-	consumer, err := s.js.CreateConsumer(ctx, s.stream, jetstream.ConsumerConfig{
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       at.sequence + 1,
-		FilterSubject:     s.filter,
-		AckPolicy:         jetstream.AckNonePolicy,
-		MemoryStorage:     true,
-		Replicas:          1,
-		InactiveThreshold: forgetConsumer,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("consume %s from %d: %w", s.stream, at.sequence, err)
-	}
-	r := &reader{source: s, consumer: consumer.CachedInfo().Name, expect: 1, last: at.sequence}
-	if r.it, err = consumer.Messages(jetstream.PullMaxMessages(pullAhead)); err != nil {
-		r.delete()
-		return nil, fmt.Errorf("consume %s from %d: %w", s.stream, at.sequence, err)
-	}
-	r.done = context.AfterFunc(ctx, r.it.Stop)
-	if err := s.verify(ctx, at); err != nil {
-		r.close()
+	r := &reader{source: s, ctx: ctx, feed: f, last: at}
+	if err := r.alone(at); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// alone reads on from a mark through an own consumer.
+func (r *reader) alone(at mark) error {
+	c, err := r.consume(r.ctx, at.sequence)
+	if err != nil {
+		return err
+	}
+	if err := r.verify(r.ctx, at); err != nil {
+		c.close()
+		return err
+	}
+	r.own = c
+	return nil
+}
+
+// join takes a seat in the feed, if there is one that goes on from here.
+func (r *reader) join() {
+	if r.feed == nil {
+		return
+	}
+	if r.seat = r.feed.join(r.last.sequence); r.seat != nil {
+		r.own.close()
+		r.own = nil
+	}
+}
+
+// part leaves the feed for an own consumer.
+func (r *reader) part() error {
+	r.seat.leave()
+	r.seat = nil
+	if r.newest != nil {
+		r.last, r.newest = r.newest.place(), nil
+	}
+	return r.alone(r.last)
 }
 
 // verifyBounds asks the stream's leader whether a mark can be in the stream.
@@ -111,24 +129,32 @@ func (s source) verify(ctx context.Context, at mark) error {
 	return nil
 }
 
-// next returns the next message and its sequence; nats.ErrTimeout when there is
-// none for so long.
-func (r *reader) next(wait time.Duration) (jetstream.Msg, uint64, error) {
-	msg, err := r.it.Next(jetstream.NextMaxWait(wait))
+// next returns the next message; nats.ErrTimeout when there is none for so long.
+func (r *reader) next(wait time.Duration) (*inbound, error) {
+	m, err := r.receive(wait)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	meta, err := msg.Metadata()
-	if err != nil {
-		return nil, 0, fmt.Errorf("message of %s: %w", r.stream, err)
-	}
-	if meta.Sequence.Consumer != r.expect {
-		return nil, 0, fmt.Errorf("%w: got its message %d, want %d", errReposition, meta.Sequence.Consumer, r.expect)
-	}
-	r.expect++
-	r.last = meta.Sequence.Stream
+	r.last.sequence, r.newest = m.sequence, m
 	r.missed = false
-	return msg, meta.Sequence.Stream, nil
+	return m, nil
+}
+
+func (r *reader) receive(wait time.Duration) (*inbound, error) {
+	if r.seat != nil {
+		m, err := r.seat.take(r.ctx, wait)
+		if !errors.Is(err, errOverrun) {
+			return m, err
+		}
+		if err := r.part(); err != nil {
+			return nil, err
+		}
+	}
+	m, err := r.own.next(wait)
+	if quiet(err) { // the end of the stream, it seems
+		r.join()
+	}
+	return m, err
 }
 
 // idle is called after some silence: a stream whose head is elsewhere went back,
@@ -140,17 +166,17 @@ func (r *reader) idle(ctx context.Context) (head mark, err error) {
 		return mark{}, err
 	}
 	switch {
-	case info.LastSeq == r.last:
+	case info.LastSeq == r.last.sequence:
 		r.missed = false
 		return mark{}, nil
-	case info.LastSeq < r.last:
-		return mark{}, fmt.Errorf("%w: stream %s ends at %d after %d was read", errReposition, r.stream, info.LastSeq, r.last)
+	case info.LastSeq < r.last.sequence:
+		return mark{}, fmt.Errorf("%w: stream %s ends at %d after %d was read", errReposition, r.stream, info.LastSeq, r.last.sequence)
 	}
 	if head, err = r.unconcerned(ctx, info.LastSeq); err != nil || head.sequence > 0 {
 		return head, err
 	}
 	if r.missed {
-		return mark{}, fmt.Errorf("%w: stream %s ends at %d, nothing after %d arrives", errReposition, r.stream, info.LastSeq, r.last)
+		return mark{}, fmt.Errorf("%w: stream %s ends at %d, nothing after %d arrives", errReposition, r.stream, info.LastSeq, r.last.sequence)
 	}
 	r.missed = true
 	return mark{}, nil
@@ -161,7 +187,7 @@ func (r *reader) unconcerned(ctx context.Context, head uint64) (mark, error) {
 	if r.filter == "" {
 		return mark{}, nil
 	}
-	next, err := r.after(ctx, r.last)
+	next, err := r.after(ctx, r.last.sequence)
 	if err != nil || next.sequence != 0 && next.sequence <= head {
 		return mark{}, err
 	}
@@ -169,7 +195,7 @@ func (r *reader) unconcerned(ctx context.Context, head uint64) (mark, error) {
 	if err != nil || at.sequence != head {
 		return mark{}, err
 	}
-	r.last, r.missed = head, false
+	r.last, r.newest, r.missed = at, nil, false
 	return at, nil
 }
 
@@ -184,16 +210,12 @@ func (s source) info(ctx context.Context) (jetstream.StreamState, error) {
 }
 
 func (r *reader) close() {
-	r.done()
-	r.it.Stop()
-	r.delete()
-}
-
-// delete is a courtesy: the server drops an unused consumer by itself.
-func (r *reader) delete() {
-	ctx, cancel := context.WithTimeout(context.Background(), naturalEnd)
-	defer cancel()
-	_ = r.js.DeleteConsumer(ctx, r.stream, r.consumer)
+	if r.seat != nil {
+		r.seat.leave()
+	}
+	if r.own != nil {
+		r.own.close()
+	}
 }
 
 // quiet says whether an error means only that no message came.

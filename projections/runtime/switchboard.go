@@ -47,12 +47,12 @@ func (s switchboard) Handle(ctx context.Context, event any) error {
 	return c.handler.handle(ctx, d.into, Event{Meta: d.msg.meta, Sequence: d.msg.sequence}, c.payload)
 }
 
-// answer finds the handler of a type and an empty payload for it.
+// answer finds the handler of a type.
 func (c *call) answer(t events.Type) error {
 	h, ok := c.to[t]
 	if !ok {
 		return fmt.Errorf("no handler for events of type %s", t)
 	}
-	c.handler, c.payload = h, h.event()
+	c.handler = h
 	return nil
 }

@@ -44,6 +44,7 @@ const (
 type worker struct {
 	projection Projection
 	source     source
+	feed       *feed // nil: it reads for itself alone
 	keys       Keyring
 	recorder   Recorder
 	catalogue  *events.Catalogue

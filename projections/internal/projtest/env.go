@@ -35,6 +35,7 @@ type Env struct {
 	Keys *Keys
 	// Recorder is what projections record through.
 	Recorder runtime.Recorder
+	Live     runtime.Live // nil: each projection reads for itself
 	Logs     *observer.ObservedLogs
 	logger   *zap.Logger
 }
@@ -149,7 +150,7 @@ func (e *Env) StartOn(dsn string, projections ...runtime.Projection) *Running {
 	e.TB.Helper()
 	rt, err := runtime.New(runtime.Config{
 		NATS: e.NC, DSN: dsn, StreamName: StreamName, EventFilter: EventFilter, Keys: e.Keys, Recorder: e.Recorder,
-		Logger: e.logger, Projections: projections, Release: "test",
+		Logger: e.logger, Projections: projections, Release: "test", Live: e.Live,
 	})
 	require.NoError(e.TB, err)
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // Stop calls it
