@@ -19,6 +19,8 @@ type Reads interface {
 	Credential(ctx context.Context, keyID string) (query.Credential, error)
 	Note(userID string, p events.Position)
 	NoteCredentials(userID string, p events.Position)
+	NoteAny(p events.Position)
+	NoteUse(u events.Usage)
 }
 
 // Waker makes a dormant user active.
@@ -67,7 +69,7 @@ func New(c Config) *Gate {
 	}
 	g := &Gate{
 		reads: c.Reads, clock: clock, origin: http.NewCrossOriginProtection(),
-		uses: newUses(c.Usages, clock, noteUse(c.Reads)), waker: c.Waker, providers: c.Providers,
+		uses: newUses(c.Usages, clock, c.Reads.NoteUse), waker: c.Waker, providers: c.Providers,
 	}
 	if c.RateLimits {
 		g.limits = newLimits(clock, c.CallsPerMinute)
@@ -228,9 +230,6 @@ func (g *Gate) alive(c query.Credential) error {
 	}
 }
 
-// noteUse shows a use to the own process's reads at once.
-func noteUse(Reads) func(events.Usage) { return func(events.Usage) {} }
-
 func callerOf(c query.Credential, fromCookie bool) Caller {
 	scopes := c.Scopes
 	if c.LoginType != events.LoginToken && len(scopes) == 0 {
@@ -239,6 +238,7 @@ func callerOf(c query.Credential, fromCookie bool) Caller {
 	return Caller{
 		Actor: commands.Actor{
 			UserID: c.UserID, Roles: c.Account.Roles, Scopes: scopes, KeyID: c.ID,
+			AllowList: c.AllowList, Memberships: c.Account.Memberships,
 		},
 		Key:        c.Key,
 		Account:    c.Account,

@@ -30,6 +30,7 @@ type shelf struct {
 	err   error
 	noted map[string]events.Position
 	keys  int
+	used  []events.Usage
 }
 
 func (s *shelf) Credential(_ context.Context, id string) (query.Credential, error) {
@@ -47,6 +48,9 @@ func (s *shelf) NoteCredentials(userID string, p events.Position) {
 	s.noted[userID] = p
 	s.keys++
 }
+
+func (s *shelf) NoteAny(p events.Position) { s.noted[""] = p }
+func (s *shelf) NoteUse(u events.Usage)    { s.used = append(s.used, u) }
 
 func newShelf() *shelf {
 	sum := sha256.Sum256([]byte(secret))

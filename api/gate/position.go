@@ -54,7 +54,9 @@ func (g *Gate) WroteAt(w http.ResponseWriter, _ *http.Request, userID string, p 
 		g.WrotePosition(w, userID, p)
 		return
 	}
-	setPosition(w, p)
+	if setPosition(w, p) {
+		g.reads.NoteAny(p)
+	}
 }
 
 func setPosition(w http.ResponseWriter, p events.Position) bool {

@@ -7,8 +7,8 @@ import (
 
 // Settings are choices of the operator that dialects must know.
 type Settings struct {
-	SignUp      bool // public registrations are open
-	NoPasswords bool // nobody signs in with a password
+	SignUp                bool // public registrations are open
+	PasswordLoginDisabled bool // nobody signs in with a password
 	// AccessURL is where clients reach this installation, without a slash at its
 	// end; "" means by the name that they use.
 	AccessURL string

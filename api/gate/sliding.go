@@ -64,6 +64,9 @@ func (k known) slides(ends, now time.Time) bool {
 
 // life is what a key was given when it was made or made anew.
 func life(k query.Key) time.Duration {
+	if k.Lifetime > 0 {
+		return k.Lifetime
+	}
 	return k.ExpiresAt.Sub(k.UpdatedAt)
 }
 
