@@ -1,5 +1,7 @@
 package events
 
+import "slices"
+
 // WorkspaceCreated starts a workspace, which one user owns.
 type WorkspaceCreated struct {
 	Number      int64    `json:"number"` // unique among workspaces, small, from 1
@@ -36,6 +38,16 @@ const (
 	WorkspaceReadWrite           WorkspaceRole = "readwrite"
 	WorkspaceAdmin               WorkspaceRole = "admin"
 )
+
+// WorkspaceRoles lists the roles, from the weakest to the strongest.
+func WorkspaceRoles() []WorkspaceRole {
+	return []WorkspaceRole{
+		WorkspaceReadOnly, WorkspaceReadAndRun, WorkspaceReadAndRunAssistant, WorkspaceReadWrite, WorkspaceAdmin,
+	}
+}
+
+// Strength is 1 for the weakest role, and 0 for what is no role.
+func (r WorkspaceRole) Strength() int { return slices.Index(WorkspaceRoles(), r) + 1 }
 
 // Grantee is whom a permission is for: exactly one member is set.
 type Grantee struct {
