@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"go.uber.org/zap"
 )
 
@@ -38,22 +38,24 @@ type Config struct {
 
 // Service executes commands. It is safe for concurrent use.
 type Service struct {
-	log        Log
-	logger     *zap.Logger
-	clock      func() time.Time
-	newID      func() string
-	minEntropy float64
-	queues     *queues
-	states     *states
-	numbers    *blocks[int64]
-	ids        *blocks[string] // of users to come; their data keys are durable
-	doubt      doubt
-	passwords  *passwords
-	defaultOrg string
-	knownOrgs  sync.Map    // ids of organizations that exist; they are never deleted
-	firstUser  atomic.Bool // set once the first user exists, which never changes back
-	names      names
-	lifetimes  lifetimes
+	log                 Log
+	logger              *zap.Logger
+	clock               func() time.Time
+	newID               func() string
+	minEntropy          float64
+	queues              *queues
+	states              *states
+	numbers             *blocks[int64]
+	organizationNumbers *blocks[int64]
+	workspaceNumbers    *blocks[int64]
+	ids                 *blocks[string] // of users to come; their data keys are durable
+	doubt               doubt
+	passwords           *passwords
+	defaultOrg          string
+	knownOrgs           *lru.Cache[string, knownOrganization]
+	firstUser           atomic.Bool // set once the first user exists, which never changes back
+	names               names
+	lifetimes           lifetimes
 }
 
 // NewService makes a service, and the default organization at the first start.
@@ -75,6 +77,10 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	knownOrgs, err := lru.New[string, knownOrganization](4096)
+	if err != nil {
+		return nil, fmt.Errorf("make cache of organizations: %w", err)
+	}
 	passwords, err := newPasswords(c.PasswordParams)
 	if err != nil {
 		return nil, err
@@ -83,7 +89,9 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 		log: c.Log, logger: c.Logger, clock: c.Clock, newID: newID, minEntropy: c.PasswordMinEntropy,
 		queues: newQueues(), states: states, passwords: passwords,
 		numbers: newBlocks(c.Clock, numbersOf(c.Log, "user")), ids: newBlocks(c.Clock, c.Log.NewUsers), names: newNames(),
-		lifetimes: lifetimesOf(c),
+		organizationNumbers: newBlocks(c.Clock, numbersOf(c.Log, "organization")),
+		workspaceNumbers:    newBlocks(c.Clock, numbersOf(c.Log, "workspace")),
+		lifetimes:           lifetimesOf(c), knownOrgs: knownOrgs,
 	}
 	if s.defaultOrg, err = s.ensureDefaultOrganization(ctx); err != nil {
 		return nil, fmt.Errorf("make default organization: %w", err)

@@ -139,10 +139,8 @@ func (s *Service) try(ctx context.Context, actor Actor, env envelope, id string,
 		return Result{}, false, err
 	}
 	f := facts{now: env.now, actor: actor}
-	for _, action := range command.actions(f) {
-		if !Allowed(actor, action, id) {
-			return Result{}, false, forbidden(action)
-		}
+	if refused := authorized(actor, command, id); refused != nil {
+		return Result{}, false, refused
 	}
 	leave, err := s.claimed(ctx, command.claims(st.user), &f, a.assume)
 	if err != nil {

@@ -121,6 +121,13 @@ func (g *registration) prepare(ctx context.Context) error {
 	if err := g.s.checkOrganizations(ctx, g.command.memberships); err != nil {
 		return err
 	}
+	if g.wanted.SSHKey {
+		pair, err := newSSHKey()
+		if err != nil {
+			return err
+		}
+		g.command.sshKey = &pair
+	}
 	if g.wanted.Password != "" {
 		hash, err := g.s.passwords.hash(ctx, g.wanted.Password)
 		if err != nil {

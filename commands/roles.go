@@ -35,8 +35,8 @@ func checkRoles(in []events.Role, p *problems) []events.Role {
 }
 
 // without returns the members of a that are not in b.
-func without(a, b []events.Role) []events.Role {
-	var out []events.Role
+func without[T comparable](a, b []T) []T {
+	var out []T
 	for _, r := range a {
 		if !slices.Contains(b, r) {
 			out = append(out, r)

@@ -78,16 +78,19 @@ func (p *problems) token(field, s string, limit int) bool {
 	return true
 }
 
-func (p *problems) username(s string) {
+func (p *problems) username(s string) { p.slug("username", s) }
+
+// slug checks a name of the form that users and organizations have.
+func (p *problems) slug(field, s string) {
 	switch {
 	case s == "":
-		p.add("username", "required", "must be given")
+		p.add(field, "required", "must be given")
 	case len(s) > maxUsername:
-		p.add("username", "too-long", "must be <= 32 characters")
+		p.add(field, "too-long", "must be <= 32 characters")
 	case !usernameForm.MatchString(s):
-		p.add("username", "format", "must be alphanumeric with hyphens")
+		p.add(field, "format", "must be alphanumeric with hyphens")
 	case s == "new" || s == "create":
-		p.add("username", "format", "cannot use \""+s+"\" as a name")
+		p.add(field, "format", "cannot use \""+s+"\" as a name")
 	}
 }
 

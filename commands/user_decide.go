@@ -15,6 +15,24 @@ type userCommand interface {
 	claims(User) []events.Claim
 }
 
+// within is what a command on a user's place in an organization has beside: it
+// needs rights in that organization.
+type within interface{ within() string }
+
+// authorized asks the policy table about a command on a user.
+func authorized(actor Actor, c userCommand, userID string) *Error {
+	for _, action := range c.actions(facts{actor: actor}) {
+		allowed := Allowed(actor, action, userID)
+		if w, ok := c.(within); ok {
+			allowed = AllowedIn(actor, action, w.within())
+		}
+		if !allowed {
+			return forbidden(action)
+		}
+	}
+	return nil
+}
+
 // facts are what a decision may know beside the state and the command.
 type facts struct {
 	now    time.Time
@@ -51,6 +69,16 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 		return decidePassword(u, c, f)
 	case assignRoles:
 		return decideRoles(u, c, f)
+	case addMember:
+		return decideAddMember(u, c)
+	case removeMember:
+		return decideRemoveMember(u, c)
+	case assignOrganizationRoles:
+		return decideOrganizationRoles(u, c, f)
+	case wakeUser:
+		return decideWake(u)
+	case putToSleep:
+		return decidePutToSleep(u, c)
 	case suspendUser:
 		return decideSuspend(u, f)
 	case activateUser:

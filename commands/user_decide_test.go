@@ -343,20 +343,3 @@ func TestCommandsAreRememberedForADay(t *testing.T) {
 	_, ok = w.state["ann"].command("c66", w.now.Add(rememberedFor))
 	require.False(t, ok)
 }
-
-func TestOrganization(t *testing.T) {
-	t.Parallel()
-	c := createOrganization{id: "o", name: "Coder", displayName: "Coder", isDefault: true}
-	d, refused := decideOrganization(Organization{}, c, facts{})
-	require.Nil(t, refused)
-	require.Len(t, d.claims, 2)
-	o := evolveOrganization(Organization{}, events.Recorded{
-		Meta: events.Meta{Aggregate: events.Aggregate{Kind: events.Organization, ID: "o"}}, Payload: d.events[0],
-	})
-	require.Equal(t, Organization{ID: "o", Name: "Coder", DisplayName: "Coder", Default: true}, o)
-	_, refused = decideOrganization(o, c, facts{})
-	require.Equal(t, Conflict, refused.Code)
-	taken := facts{claims: map[events.Claim]events.ClaimState{{Kind: claimOrganization, Value: "coder"}: {Holder: "p", Sequence: 1}}}
-	_, refused = decideOrganization(Organization{}, c, taken)
-	require.Equal(t, "taken", refused.Reason)
-}

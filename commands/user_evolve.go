@@ -73,17 +73,19 @@ func registered(e events.Recorded, p *events.UserRegistered) User {
 }
 
 func profileUpdated(u User, p *events.UserProfileUpdated) User {
-	set := func(member, value *string) {
-		if value != nil {
-			*member = *value
-		}
-	}
-	set(&u.Name, p.Private.Name)
-	set(&u.FirstName, p.Private.FirstName)
-	set(&u.LastName, p.Private.LastName)
-	set(&u.Avatar, p.Private.Avatar)
-	set(&u.Language, p.Private.Language)
+	setIfGiven(&u.Name, p.Private.Name)
+	setIfGiven(&u.FirstName, p.Private.FirstName)
+	setIfGiven(&u.LastName, p.Private.LastName)
+	setIfGiven(&u.Avatar, p.Private.Avatar)
+	setIfGiven(&u.Language, p.Private.Language)
 	return u
+}
+
+// setIfGiven sets a member of a state, where an event holds another value for it.
+func setIfGiven(member, value *string) {
+	if value != nil {
+		*member = *value
+	}
 }
 
 // deleted keeps the profile, for those who may still look at deleted users by

@@ -21,6 +21,7 @@ type registerUser struct {
 	roles                      []events.Role
 	memberships                []events.Membership
 	identities                 []events.Identity
+	sshKey                     *events.UserSSHKeyPrivate // nil for none
 }
 
 func (c registerUser) actions(facts) []Action {
@@ -73,6 +74,9 @@ func decideRegister(u User, c registerUser, f facts) (decision, *Error) {
 		return decision{}, err
 	}
 	d := decision{events: []events.Payload{c.event()}, claims: owners}
+	if c.sshKey != nil {
+		d.events = append(d.events, &events.UserSSHKeyGenerated{Sealed: events.Seal(*c.sshKey)})
+	}
 	for _, name := range c.names() {
 		d.claims = append(d.claims, f.take(name, c.id))
 	}
@@ -125,10 +129,14 @@ func errFirstUserExists() *Error {
 	return &Error{Code: Conflict, Reason: "first-user-exists", Message: "the first user exists already"}
 }
 
+func errNotGrantable(role string) *Error {
+	return &Error{Code: Forbidden, Reason: "role", Message: "you are not allowed to grant or revoke the role " + role}
+}
+
 func grantable(actor Actor, roles []events.Role) *Error {
 	for _, r := range roles {
 		if !Grantable(actor, r) {
-			return &Error{Code: Forbidden, Reason: "role", Message: "you are not allowed to grant or revoke the role " + string(r)}
+			return errNotGrantable(string(r))
 		}
 	}
 	return nil

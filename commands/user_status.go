@@ -2,6 +2,7 @@ package commands
 
 import (
 	"slices"
+	"time"
 
 	"github.com/rosterhq/roster/events"
 )
@@ -12,7 +13,17 @@ type (
 	suspendUser  struct{}
 	activateUser struct{}
 	deleteUser   struct{}
+	// wakeUser is the use of a dormant account by its user.
+	wakeUser struct{}
+	// putToSleep is what becomes of an account that nobody used for long.
+	putToSleep struct{ lastSeen time.Time }
 )
+
+func (wakeUser) actions(facts) []Action   { return []Action{WakeUp} }
+func (putToSleep) actions(facts) []Action { return []Action{LetSleep} }
+
+func (wakeUser) claims(User) []events.Claim   { return nil }
+func (putToSleep) claims(User) []events.Claim { return nil }
 
 func (assignRoles) actions(facts) []Action  { return []Action{AssignUserRoles} }
 func (suspendUser) actions(facts) []Action  { return []Action{ChangeStatus} }
@@ -30,7 +41,7 @@ func (suspendUser) claims(u User) []events.Claim  { return registerOf(u) }
 func (activateUser) claims(u User) []events.Claim { return registerOf(u) }
 
 func (deleteUser) claims(u User) []events.Claim {
-	return append(append(heldClaims(u), registerOf(u)...), skillsOfClaim(u.ID))
+	return append(append(heldClaims(u), registerOf(u)...), skillsOfClaim(u.ID), workspacesOfClaim(u.ID))
 }
 
 func registerOf(u User) []events.Claim {
@@ -80,7 +91,26 @@ func decideActivate(u User, f facts) (decision, *Error) {
 	return decision{events: []events.Payload{&events.UserActivated{}}, claims: claims}, nil
 }
 
+// decideWake: whoever is suspended stays so, whatever they use.
+func decideWake(u User) (decision, *Error) {
+	if u.Status != events.StatusDormant {
+		return decision{}, nil
+	}
+	return decided(&events.UserActivated{})
+}
+
+func decidePutToSleep(u User, c putToSleep) (decision, *Error) {
+	if u.Status != events.StatusActive {
+		return decision{}, nil
+	}
+	return decided(&events.UserBecameDormant{LastSeenAt: c.lastSeen})
+}
+
 func decideDelete(u User, f facts) (decision, *Error) {
+	workspaces := workspacesOfClaim(u.ID)
+	if f.owned(workspaces) > 0 {
+		return decision{}, &Error{Code: Precondition, Reason: "workspaces", Message: "a user who owns workspaces can not be deleted"}
+	}
 	claims, err := f.moveOwner(u.ID, activeOwner(u.Status, u.Roles), false)
 	if err != nil {
 		return decision{}, err
@@ -88,6 +118,8 @@ func decideDelete(u User, f facts) (decision, *Error) {
 	for _, name := range heldClaims(u) {
 		claims = append(claims, f.release(name, u.ID)...)
 	}
-	claims = append(claims, f.take(skillsOfClaim(u.ID), "")) // moved, so that no skill comes after it
+	claims = append(claims,
+		f.take(skillsOfClaim(u.ID), ""), // moved, so that no skill comes after it
+		f.take(workspaces, ownerDeleted))
 	return decision{events: []events.Payload{&events.UserDeleted{}}, claims: claims}, nil
 }

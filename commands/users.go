@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"time"
 )
 
 // UpdateUser changes profile, username, e-mail and preferences in one commit.
@@ -44,6 +45,25 @@ func (s *Service) Activate(ctx context.Context, r Request, userID string) (Resul
 	return s.checked(ctx, r, userID, activateUser{}, &problems{})
 }
 
+// Wake brings a dormant account to life by its own user's use of it. Of any other
+// account it changes nothing.
+func (s *Service) Wake(ctx context.Context, r Request, userID string) (Result, error) {
+	if r.Reason == "" {
+		r.Reason = "used while dormant"
+	}
+	return s.checked(ctx, r, userID, wakeUser{}, &problems{})
+}
+
+// PutToSleep makes an active account dormant that was not used since lastSeen. The
+// installation alone may do it. Of any other account it changes nothing.
+func (s *Service) PutToSleep(ctx context.Context, r Request, userID string, lastSeen time.Time) (Result, error) {
+	lastSeen = lastSeen.UTC().Truncate(time.Microsecond)
+	if r.Reason == "" {
+		r.Reason = "not used since " + lastSeen.Format(time.RFC3339)
+	}
+	return s.checked(ctx, r, userID, putToSleep{lastSeen: lastSeen}, &problems{})
+}
+
 // Delete ends an account. Its names are free at once.
 func (s *Service) Delete(ctx context.Context, r Request, userID string) (Result, error) {
 	return s.checked(ctx, r, userID, deleteUser{}, &problems{})
@@ -64,10 +84,8 @@ func (s *Service) checked(ctx context.Context, r Request, userID string, c userC
 func (s *Service) target(actor Actor, userID string, c userCommand, p *problems) (string, error) {
 	id, ok := canonicalID(userID)
 	if err := p.err(); err != nil {
-		for _, action := range c.actions(facts{actor: actor}) {
-			if !Allowed(actor, action, id) {
-				return "", forbidden(action)
-			}
+		if refused := authorized(actor, c, id); refused != nil {
+			return "", refused
 		}
 		return "", err
 	}
