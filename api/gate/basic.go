@@ -71,11 +71,12 @@ func (b *Basic) Identify(r *http.Request) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	account := query.Account{Status: u.Status, Confirmed: u.Confirmed, Epoch: u.Epoch, Roles: u.Roles}
-	return Caller{
-		Actor:   commands.Actor{UserID: u.ID, Roles: u.Roles, Scopes: []string{scopeAll}, Memberships: u.Memberships},
-		Account: account,
-	}, nil
+	found := query.Credential{
+		Key:     query.Key{UserID: u.ID, LoginType: u.LoginType},
+		Account: query.Account{Status: u.Status, Confirmed: u.Confirmed, Epoch: u.Epoch, Roles: u.Roles, Memberships: u.Memberships},
+	}
+	b.gate.wake(r, &found)
+	return callerOf(found, false), nil
 }
 
 // check compares the password, unless it did so within the last minute and

@@ -19,6 +19,7 @@ type Deps struct {
 	Commands *commands.Service
 	Queries  *query.Queries
 	Gate     *Gate
+	Basic    *Basic
 	Logger   *zap.Logger
 	Clock    func() time.Time
 	Settings Settings

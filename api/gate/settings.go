@@ -14,6 +14,9 @@ type Settings struct {
 	AccessURL string
 	// Cookies says whether session cookies are for TLS alone.
 	Cookies CookieSecurity
+	// ABFHourlyLimit bounds what one user or address may ask in an hour in ABF's
+	// dialect; 0 means no bound.
+	ABFHourlyLimit int
 	// SignIn says by which providers of identities users may sign in.
 	SignIn SignIn
 }
