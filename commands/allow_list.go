@@ -15,9 +15,24 @@ const maxAllowList = 128
 // anyOf stands in an allow list for every type or every id.
 const anyOf = "*"
 
+// foreignResources are types that Coder's clients may name in an allow list, though
+// there is nothing of the kind here.
+var foreignResources = []string{
+	"ai_model_price", "ai_provider", "ai_seat", "aibridge_interception", "assign_org_role", "assign_role", "audit_log",
+	"boundary_usage", "chat", "connection_log", "crypto_key", "debug_info", "deployment_config", "deployment_stats",
+	"group", "group_member", "idpsync_settings", "license", "notification_message", "notification_preference",
+	"notification_template", "oauth2_app", "oauth2_app_code_token", "oauth2_app_secret", "prebuilt_workspace",
+	"provisioner_daemon", "provisioner_jobs", "replicas", "system", "tailnet_coordinator", "task", "usage_event",
+	"webpush_subscription", "workspace_agent_devcontainers", "workspace_agent_resource_monitor", "workspace_dormant",
+	"workspace_proxy",
+}
+
 // ResourceTypes lists the types that an allow list may name, sorted.
 func ResourceTypes() []string {
 	types := map[string]bool{}
+	for _, t := range foreignResources {
+		types[t] = true
+	}
 	for t := range coderResources {
 		types[t] = true
 	}

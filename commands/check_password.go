@@ -34,17 +34,20 @@ func (s *Service) CheckPassword(ctx context.Context, c SignIn) (User, error) {
 	if err != nil {
 		return User{}, refusal(err)
 	}
-	if refused := u.admits(right); refused != nil {
+	if refused := u.admits(right, s.noPasswords); refused != nil {
 		return User{}, refused
 	}
 	return u, nil
 }
 
 // admits says why a user can not come in with a password that was compared, or nil.
-func (u User) admits(right bool) *Error {
+// closed says that nobody can.
+func (u User) admits(right, closed bool) *Error {
 	switch {
 	case !u.exists() || u.PasswordHash == "" || !right || !u.Confirmed:
 		return errCredentials()
+	case closed:
+		return &Error{Code: Forbidden, Reason: "password-disabled", Message: "nobody signs in by password here"}
 	case u.LoginType != events.LoginPassword:
 		return errLoginType(u)
 	case u.Status == events.StatusSuspended:

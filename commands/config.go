@@ -23,6 +23,8 @@ type Config struct {
 	// PasswordMinEntropy is the least strength of new passwords in bits, for all
 	// dialects. Default 0: each dialect has its own rule.
 	PasswordMinEntropy float64
+	// NoPasswords closes the sign-in by password. Those alone are told who know theirs.
+	NoPasswords bool
 	// CachedUsers is how many folded users stay in memory. Default 8192.
 	CachedUsers int
 
@@ -56,6 +58,7 @@ type Service struct {
 	firstUser           atomic.Bool // set once the first user exists, which never changes back
 	names               names
 	lifetimes           lifetimes
+	noPasswords         bool
 }
 
 // NewService makes a service, and the default organization at the first start.
@@ -91,7 +94,7 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 		numbers: newBlocks(c.Clock, numbersOf(c.Log, "user")), ids: newBlocks(c.Clock, c.Log.NewUsers), names: newNames(),
 		organizationNumbers: newBlocks(c.Clock, numbersOf(c.Log, "organization")),
 		workspaceNumbers:    newBlocks(c.Clock, numbersOf(c.Log, "workspace")),
-		lifetimes:           lifetimesOf(c), knownOrgs: knownOrgs,
+		lifetimes:           lifetimesOf(c), noPasswords: c.NoPasswords, knownOrgs: knownOrgs,
 	}
 	if s.defaultOrg, err = s.ensureDefaultOrganization(ctx); err != nil {
 		return nil, fmt.Errorf("make default organization: %w", err)

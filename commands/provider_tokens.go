@@ -56,7 +56,7 @@ func (s *Service) ProvePassword(ctx context.Context, r Request, userID, password
 	if err != nil {
 		return User{}, refusal(err)
 	}
-	if refused := st.user.admits(right); refused != nil {
+	if refused := st.user.admits(right, false); refused != nil {
 		return User{}, refused
 	}
 	return st.user, nil

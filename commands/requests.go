@@ -52,6 +52,8 @@ type SetPassword struct {
 	Old    string
 	New    string
 	Revoke bool // close all sessions and keys
+	// Different refuses the password that is there already.
+	Different bool
 }
 
 // UpdatePreferences merges preferences of one dialect, by flat name; a nil

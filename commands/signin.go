@@ -51,7 +51,7 @@ func (s *Service) signIn(ctx context.Context, r Request, c SignIn) (Result, erro
 	}
 	keyID, token, hash := newToken()
 	command := openSession{
-		verified: st.user.PasswordHash, right: right, keyID: keyID, secretHash: hash, lifetime: c.Lifetime,
+		verified: st.user.PasswordHash, right: right, closed: s.noPasswords, keyID: keyID, secretHash: hash, lifetime: c.Lifetime,
 		ip: header(r.IP), agent: cut(header(r.UserAgent), 200),
 	}
 	if right && outdated {
@@ -119,14 +119,22 @@ func (s *Service) SetPassword(ctx context.Context, r Request, c SetPassword) (Re
 }
 
 func (s *Service) setPassword(ctx context.Context, r Request, id string, c SetPassword, hash string) (Result, error) {
-	command := setPassword{hash: hash, revoke: c.Revoke, old: c.Old != ""}
-	if command.old {
+	command := setPassword{hash: hash, revoke: c.Revoke, old: c.Old != "", compared: c.Old != "" || c.Different}
+	if command.compared {
 		st, err := s.states.fresh(ctx, id)
 		if err != nil {
 			return Result{}, err
 		}
 		command.verified = st.user.PasswordHash
-		if command.oldRight, _, err = s.passwords.compare(ctx, c.Old, st.user.PasswordHash); err != nil {
+	}
+	var err error
+	if command.old {
+		if command.oldRight, _, err = s.passwords.compare(ctx, c.Old, command.verified); err != nil {
+			return Result{}, err
+		}
+	}
+	if c.Different {
+		if command.same, _, err = s.passwords.compare(ctx, c.New, command.verified); err != nil {
 			return Result{}, err
 		}
 	}

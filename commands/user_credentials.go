@@ -22,9 +22,11 @@ var errHashMoved = &Error{Code: Conflict, Reason: "hash-moved", Message: "the pa
 
 // setPassword is a checked SetPassword.
 type setPassword struct {
-	verified string // the hash that old was compared with
-	old      bool   // an old password was given
+	verified string // the hash that passwords were compared with
+	compared bool
+	old      bool // an old password was given
 	oldRight bool
+	same     bool   // the new one is the old one, which it must not be
 	hash     string // of the new one
 	revoke   bool
 }
@@ -64,10 +66,15 @@ func checkOld(u User, c setPassword, self bool) *Error {
 	switch {
 	case !c.old && self:
 		return refuse("required", "the old password is required")
-	case c.old && c.verified != u.PasswordHash:
+	case c.compared && c.verified != u.PasswordHash:
 		return errHashMoved
 	case c.old && !c.oldRight:
 		return refuse("wrong", "the old password is incorrect")
+	case c.same:
+		return &Error{
+			Code: Invalid, Reason: "same-password", Message: "the new password is the old one",
+			Fields: []FieldError{{Field: "password", Rule: "same", Detail: "must not be the old password"}},
+		}
 	}
 	return nil
 }
@@ -76,6 +83,7 @@ func checkOld(u User, c setPassword, self bool) *Error {
 type openSession struct {
 	verified   string // the hash that the password was compared with
 	right      bool
+	closed     bool   // nobody signs in by password here
 	rehash     string // the password under newer parameters, or ""
 	keyID      string
 	secretHash []byte
@@ -98,7 +106,7 @@ func decideOpenSession(u User, c openSession, f facts) (decision, *Error) {
 	if c.verified != u.PasswordHash {
 		return decision{}, errHashMoved
 	}
-	if refused := u.admits(c.right); refused != nil {
+	if refused := u.admits(c.right, c.closed); refused != nil {
 		return decision{}, refused
 	}
 	var d decision

@@ -127,15 +127,15 @@ func TestDecisions(t *testing.T) {
 			code: Invalid, reason: "old-password", fields: []string{"oldPassword"},
 		},
 		{
-			name: "own password with a wrong old one", actor: ann, user: "ann", command: setPassword{hash: "x", old: true, verified: "hash"},
+			name: "own password with a wrong old one", actor: ann, user: "ann", command: setPassword{hash: "x", old: true, compared: true, verified: "hash"},
 			code: Invalid, reason: "old-password", fields: []string{"oldPassword"},
 		},
 		{
-			name: "old password compared with an older hash", actor: ann, user: "ann", command: setPassword{hash: "x", old: true, oldRight: true, verified: "older"},
+			name: "old password compared with an older hash", actor: ann, user: "ann", command: setPassword{hash: "x", old: true, compared: true, oldRight: true, verified: "older"},
 			code: Conflict, reason: "hash-moved",
 		},
 		{
-			name: "own password", actor: ann, user: "ann", command: setPassword{hash: "x", old: true, oldRight: true, verified: "hash"},
+			name: "own password", actor: ann, user: "ann", command: setPassword{hash: "x", old: true, compared: true, oldRight: true, verified: "hash"},
 			events: []events.Type{"roster.user.password-set.v1"},
 		},
 		{name: "another's password", actor: admin, user: "ann", command: setPassword{hash: "x"}, events: []events.Type{"roster.user.password-set.v1"}},
