@@ -175,7 +175,7 @@ func pointer[T any](t *rapid.T, from []T) *T {
 
 // anyCommand draws a command that passed the checks of its form.
 func anyCommand(t *rapid.T, id string, u User) userCommand {
-	switch rapid.IntRange(0, 13).Draw(t, "command") {
+	switch rapid.IntRange(0, 16).Draw(t, "command") {
 	case 0, 1:
 		return registerUser{
 			id: id, username: pick(t, someNames), email: pick(t, someMails), loginType: events.LoginPassword,
@@ -196,7 +196,7 @@ func anyCommand(t *rapid.T, id string, u User) userCommand {
 	case 5:
 		return setPassword{
 			hash: pick(t, []string{"hash", "other"}), revoke: rapid.Bool().Draw(t, "revoke"),
-			old: true, oldRight: rapid.Bool().Draw(t, "right"), verified: u.PasswordHash,
+			old: true, compared: true, oldRight: rapid.Bool().Draw(t, "right"), verified: u.PasswordHash,
 		}
 	case 6:
 		return assignRoles{roles: pick(t, someRoles)}
@@ -215,13 +215,15 @@ func anyCommand(t *rapid.T, id string, u User) userCommand {
 		return closeSession{keyID: pick(t, someKeys)}
 	case 12:
 		return createKey{loginType: events.LoginToken, limits: usualLifetimes, id: pick(t, someKeys), secretHash: []byte("s"), name: pick(t, []string{"", "ci"}), scopes: []string{ScopeAll}, lifetime: 2 * time.Hour}
-	default:
+	case 13:
 		return pick(t, []userCommand{
 			regenerateKey{limits: usualLifetimes, id: "k1", secretHash: []byte("n"), lifetime: time.Hour},
 			expireKey{id: "k2"},
 			deleteKey{id: "k1"},
 			deleteKey{id: "k3", past: pastKey{Key: Key{ID: "k3"}, known: true}},
 		})
+	default:
+		return anyPossession(t, id, u)
 	}
 }
 
