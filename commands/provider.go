@@ -58,7 +58,7 @@ func (s *Service) signInWith(ctx context.Context, r Request, c SignInWith, check
 		}
 	}
 	if id == "" {
-		if id, err = s.signUpWith(ctx, r, c); err != nil {
+		if id, err = s.signUpWith(ctx, r, c, checked); err != nil {
 			return Result{}, err
 		}
 	}
@@ -88,7 +88,7 @@ func (s *Service) vouchedFor(ctx context.Context, c SignInWith) (string, error) 
 }
 
 // signUpWith makes the user that a provider speaks of.
-func (s *Service) signUpWith(ctx context.Context, r Request, c SignInWith) (string, error) {
+func (s *Service) signUpWith(ctx context.Context, r Request, c SignInWith, checked signInWith) (string, error) {
 	exists, err := s.FirstUserExists(ctx)
 	if err != nil {
 		return "", err
@@ -97,7 +97,7 @@ func (s *Service) signUpWith(ctx context.Context, r Request, c SignInWith) (stri
 		return "", &Error{Code: Forbidden, Reason: "signup", Message: "sign-ups are disabled"}
 	}
 	wanted := Register{
-		Username: c.Username, NormaliseUsername: true, Email: c.Email, Name: c.Name, Avatar: c.Avatar,
+		Username: c.Username, NormaliseUsername: true, Email: c.Email, Name: checked.name, Avatar: checked.avatar,
 		LoginType: c.LoginType, Status: events.StatusActive, Identities: []events.Identity{c.Identity}, SSHKey: true,
 	}
 	if wanted.Username == "" {

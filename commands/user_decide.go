@@ -97,6 +97,13 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 		return decideExpireKey(u, c, f)
 	case deleteKey:
 		return decideDeleteKey(u, c)
+	}
+	return decidePossession(u, command, f)
+}
+
+// decidePossession is the part of that list about what a user has and signs in by.
+func decidePossession(u User, command userCommand, f facts) (decision, *Error) {
+	switch c := command.(type) {
 	case generateSSHKey:
 		return decideSSHKey(u, c)
 	case recordParameter:
