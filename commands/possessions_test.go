@@ -164,6 +164,10 @@ func TestPossessionDecisions(t *testing.T) {
 			command: signIn(func(c *signInWith) { c.identity.Subject = "https://id.example.com|2" }), code: Forbidden, reason: "identity",
 		},
 		{
+			name: "another account whose name at the issuer has a bar", given: linked, user: "bob",
+			command: signIn(func(c *signInWith) { c.identity.Subject = "https://id.example.com|auth0|2" }), code: Forbidden, reason: "identity",
+		},
+		{
 			name: "an account of another issuer with the address", given: linked, user: "bob",
 			command: signIn(func(c *signInWith) { c.identity.Subject = "https://other.example.com|1" }),
 			events:  []events.Type{"roster.user.identity-linked.v1", answered, opened},

@@ -101,15 +101,19 @@ func (c signInWith) link(u User, f facts, d *decision) *Error {
 	return nil
 }
 
-// rivals says whether an identity is of the same issuer, which is the part of its
-// subject before the last "|".
+// rivals says whether an identity is of the same issuer.
 func (c signInWith) rivals(other events.Identity) bool {
 	return other.Provider == c.identity.Provider && issuer(other) == issuer(c.identity)
 }
 
+// issuer is the part of a subject before the first "|", which no issuer's URL
+// holds; a provider with one issuer alone, as GitHub, has no such part.
 func issuer(id events.Identity) string {
-	at := strings.LastIndexByte(id.Subject, '|')
-	return id.Subject[:max(at, 0)]
+	before, _, ok := strings.Cut(id.Subject, "|")
+	if !ok {
+		return ""
+	}
+	return before
 }
 
 // refresh takes over what the provider says of the user.
