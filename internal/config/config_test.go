@@ -74,6 +74,9 @@ func TestAllMistakesAreReportedEachByItsSetting(t *testing.T) {
 		"ROSTER_RATE_LIMITS": "maybe", "ROSTER_LOG_LEVEL": "loud", "ROSTER_PROJECTORS": "on",
 		"ROSTER_NATS_LISTEN": "0.0.0.0:4222", "ROSTER_DIALECTS": "klingon", "ROSTER_NATS_PREFIX": "a.b",
 		"ROSTER_NATS_REPLICAS": "2", "ROSTER_PASSWORD_MIN_ENTROPY": "NaN", "ROSTER_DEBUG_ADDR": "10.0.0.1:6060",
+		"ROSTER_ACCESS_URL": "users.example.com", "ROSTER_SECURE_COOKIES": "yes", "ROSTER_PASSWORD_AUTH": "no", "ROSTER_DORMANCY": "0",
+		"ROSTER_SESSION_DURATION": "24", "ROSTER_DEFAULT_TOKEN_LIFETIME": "-1h", "ROSTER_MAX_TOKEN_LIFETIME": "9999999999h",
+		"ROSTER_MAX_ADMIN_TOKEN_LIFETIME": "1s", "ROSTER_API_RATE_LIMIT": "0",
 	}
 	_, err := config.ReadAPI(input(wrong))
 	require.True(t, config.IsMistake(err))

@@ -79,13 +79,17 @@ func show(name, value string) string {
 	switch {
 	case value == "":
 		return ""
-	case name == "ROSTER_MASTER_KEY" && !strings.HasPrefix(value, "file:"):
+	case isSecret(name) && !strings.HasPrefix(value, "file:"):
 		return "(set)"
 	case name == "ROSTER_NATS_URL", name == "DATABASE_URL":
 		return redact(value)
 	default:
 		return value
 	}
+}
+
+func isSecret(name string) bool {
+	return name == "ROSTER_MASTER_KEY" || strings.HasSuffix(name, "_SECRET") || strings.HasSuffix(name, "_PASSWORD")
 }
 
 // Unknown lists variables that look like settings but are none: most likely

@@ -9,6 +9,7 @@ import (
 // API are the checked settings of cmd/api.
 type API struct {
 	Shared
+	Accounts
 	HTTPAddr           string
 	DebugAddr          string // "" means off
 	DataDir            string
@@ -20,6 +21,9 @@ type API struct {
 	EmbedProjectors    bool
 	NATSListen         string // "" means off
 	CacheMiB           float64
+	OIDC               *OIDC   // nil: nobody signs in by OpenID Connect
+	GitHub             *GitHub // nil: nobody signs in by GitHub
+	Mail               Mail
 }
 
 // Projector are the checked settings of cmd/projector.
@@ -70,6 +74,8 @@ type apiFlags struct {
 	Projectors         string `name:"projectors" default:"embedded" placeholder:"embedded" help:"off: cmd/projector runs them."`
 	DebugAddr          string `name:"debug-addr" default:"off" placeholder:"off" help:"A loopback address for profiles (pprof)."`
 	CacheSize          string `name:"cache-size" default:"64" placeholder:"64" help:"MiB of memory for users, preferences and keys that are read often, 0 to 65536. 0: every read asks PostgreSQL."`
+	accountFlags
+	signInFlags
 	sharedFlags
 }
 
@@ -92,6 +98,7 @@ func ReadAPI(in Input) (API, error) {
 	}
 	c := API{
 		Shared:             p.shared(f.sharedFlags),
+		Accounts:           p.accounts(f.accountFlags),
 		HTTPAddr:           p.address("ROSTER_HTTP_ADDR", f.HTTPAddr),
 		DebugAddr:          p.loopbackOrOff("ROSTER_DEBUG_ADDR", f.DebugAddr),
 		DataDir:            p.directory("ROSTER_DATA_DIR", f.DataDir),
@@ -103,6 +110,9 @@ func ReadAPI(in Input) (API, error) {
 		EmbedProjectors:    p.choice("ROSTER_PROJECTORS", f.Projectors, "embedded", "off") == "embedded",
 		NATSListen:         p.loopbackOrOff("ROSTER_NATS_LISTEN", f.NATSListen),
 		CacheMiB:           p.number("ROSTER_CACHE_SIZE", f.CacheSize, 0, 1<<16),
+		OIDC:               p.oidc(f.signInFlags),
+		GitHub:             p.github(f.signInFlags),
+		Mail:               p.mail(f.signInFlags),
 	}
 	if c.NATSURL != "" {
 		p.require("ROSTER_MASTER_KEY", f.MasterKey, "when ROSTER_NATS_URL is set: all processes of an installation share it")
