@@ -27,13 +27,14 @@ type envelope struct {
 	correlationID string
 	dialect       string
 	reason        string
+	client        string
 	now           time.Time
 }
 
 func (s *Service) envelope(r Request) envelope {
 	e := envelope{
 		actor: r.Actor.UserID, correlationID: header(r.CorrelationID), dialect: header(r.Dialect),
-		reason: header(r.Reason), now: s.now(),
+		reason: header(r.Reason), client: header(r.IP), now: s.now(),
 	}
 	if r.IdempotencyKey == "" {
 		e.commandID = s.newID()
@@ -287,10 +288,17 @@ func (s *Service) meta(env envelope, a events.Aggregate, p events.Payload) event
 	m := events.Meta{
 		ID: s.newID(), Type: p.EventType(), Source: source, Time: env.now, Aggregate: a,
 		Actor: env.actor, CommandID: env.commandID, RequestHash: env.requestHash,
-		CorrelationID: env.correlationID, Dialect: env.dialect, Reason: env.reason,
+		CorrelationID: env.correlationID, Dialect: env.dialect, Reason: env.reason, Client: env.client,
 	}
 	if m.Actor == "" { // who registers first, or signs in, acts as themselves
 		m.Actor = a.ID
+	}
+	switch {
+	case m.Actor != SystemActor:
+	case a.Kind == events.User: // the installation acts for whoever is concerned
+		m.ClientOf = a.ID
+	default:
+		m.Client = "" // nobody's, so that it could not be sealed
 	}
 	if a.Kind == events.User && events.PrivatePart(p) != nil {
 		m.SealedFor = a.ID

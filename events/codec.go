@@ -30,6 +30,8 @@ const (
 	HeaderDialect       = "ce-dialect"
 	HeaderReason        = "ce-reason"
 	HeaderSealedFor     = "ce-sealedfor"
+	HeaderClient        = "ce-client"
+	HeaderClientOf      = "ce-clientof"
 )
 
 const contentTypeJSON = "application/json"
@@ -81,7 +83,7 @@ func Encode(m *Meta, p Payload, key *DataKey) (Headers, []byte, error) {
 
 func (m *Meta) headers() Headers {
 	h := make(Headers, 24)          // with room for those of the log
-	values := make([]string, 0, 16) // one allocation for all of them
+	values := make([]string, 0, 18) // one allocation for all of them
 	set := func(name, value string) {
 		if value != "" {
 			values = append(values, value)
@@ -104,6 +106,10 @@ func (m *Meta) headers() Headers {
 	set(HeaderDialect, m.Dialect)
 	set(HeaderReason, m.Reason)
 	set(HeaderSealedFor, m.SealedFor)
+	set(HeaderClient, m.SealedClient)
+	if m.SealedClient != "" && m.ClientOf != m.Actor {
+		set(HeaderClientOf, m.ClientOf)
+	}
 	return h
 }
 
@@ -121,6 +127,8 @@ func DecodeMeta(h Headers) (Meta, error) {
 		Dialect:       h.get(HeaderDialect),
 		Reason:        h.get(HeaderReason),
 		SealedFor:     h.get(HeaderSealedFor),
+		SealedClient:  h.get(HeaderClient),
+		ClientOf:      h.get(HeaderClientOf),
 	}
 	if m.ID == "" || m.Type == "" {
 		return Meta{}, fmt.Errorf("%w: no id or type", ErrMalformed)

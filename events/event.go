@@ -79,6 +79,14 @@ type Meta struct {
 	Dialect       string
 	Reason        string
 
+	// Client is the address from which the command came. It never lies in the log in
+	// clear: SealedClient is its form on the wire, which alone is there after
+	// decoding, until OpenClient. ClientOf is the user under whose key it lies, where
+	// that is not the actor.
+	Client       string
+	SealedClient string
+	ClientOf     string
+
 	// SealedFor is the user under whose data key the sealed part lies; empty
 	// when the event has none.
 	SealedFor string

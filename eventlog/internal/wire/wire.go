@@ -67,6 +67,9 @@ func Encode(d *events.Draft, of events.Aggregate, keyFor KeyFor) (events.Headers
 			return nil, nil, fmt.Errorf("data key of %s: %w", m.SealedFor, err)
 		}
 	}
+	if err := sealClient(&m, keyFor); err != nil {
+		return nil, nil, err
+	}
 	h, data, err := events.Encode(&m, d.Payload, key)
 	if err != nil {
 		return nil, nil, err
@@ -75,6 +78,23 @@ func Encode(d *events.Draft, of events.Aggregate, keyFor KeyFor) (events.Headers
 		return nil, nil, fmt.Errorf("%s of %d bytes: %w", m.Type, size, events.ErrTooLarge)
 	}
 	return h, data, nil
+}
+
+// sealClient seals the address that a command came from. Of who has no key, or was
+// erased meanwhile, nothing is kept: the fact is worth more than the address.
+func sealClient(m *events.Meta, keyFor KeyFor) error {
+	owner := m.ClientOwner()
+	if owner == "" || m.SealedClient != "" {
+		return nil
+	}
+	key, err := keyFor(owner)
+	if errors.Is(err, events.ErrUnavailable) {
+		return fmt.Errorf("data key of %s: %w", owner, err)
+	}
+	if err != nil {
+		return nil //nolint:nilerr // no key, no address
+	}
+	return m.SealClient(key)
 }
 
 // Size is what a message takes in a stream.
