@@ -21,6 +21,7 @@ const (
 	// claimCommand is held by what a command with an idempotency key made, so that
 	// its repeat finds it whatever it was named.
 	claimCommand = "command"
+	claimGroup   = "group" // held by the live group of that name
 	// claimWorkspace is held by the live workspace of that name.
 	claimWorkspace = "workspace"
 	// claimWorkspacesOf is the register of how many live workspaces a user owns:

@@ -50,6 +50,7 @@ type Service struct {
 	numbers             *blocks[int64]
 	organizationNumbers *blocks[int64]
 	workspaceNumbers    *blocks[int64]
+	groupNumbers        *blocks[int64]
 	ids                 *blocks[string] // of users to come; their data keys are durable
 	doubt               doubt
 	passwords           *passwords
@@ -94,6 +95,7 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 		numbers: newBlocks(c.Clock, numbersOf(c.Log, "user")), ids: newBlocks(c.Clock, c.Log.NewUsers), names: newNames(),
 		organizationNumbers: newBlocks(c.Clock, numbersOf(c.Log, "organization")),
 		workspaceNumbers:    newBlocks(c.Clock, numbersOf(c.Log, "workspace")),
+		groupNumbers:        newBlocks(c.Clock, numbersOf(c.Log, "group")),
 		lifetimes:           lifetimesOf(c), noPasswords: c.NoPasswords, knownOrgs: knownOrgs,
 	}
 	if s.defaultOrg, err = s.ensureDefaultOrganization(ctx); err != nil {

@@ -55,6 +55,9 @@ const (
 	CreateWorkspaces       Action = "create-workspaces"
 	ReadWorkspaces         Action = "read-workspaces"
 	DeleteWorkspaces       Action = "delete-workspaces"
+	UpdateWorkspaces       Action = "update-workspaces" // members and permissions
+	ReadGroups             Action = "read-groups"
+	ChangeGroups           Action = "change-groups"
 )
 
 // rule says who may do an action. A key's scopes and its allow list only ever
@@ -77,6 +80,7 @@ const (
 	organizationResource = "organization"
 	memberResource       = "organization_member"
 	workspaceResource    = "workspace"
+	groupResource        = "group"
 	anyResource          = "*" // nothing that an allow list could leave out
 )
 
@@ -139,6 +143,9 @@ var policy = map[Action]rule{
 
 	CreateWorkspaces: {workspaceResource, true, owners, outside, []string{"workspace:create"}},
 	ReadWorkspaces:   {workspaceResource, true, readers, outside, []string{"workspace:read"}},
+	UpdateWorkspaces: {workspaceResource, true, owners, outside, []string{"workspace:update"}},
+	ReadGroups:       {groupResource, false, readers, outside, []string{ScopeUsersRead, "user:read"}},
+	ChangeGroups:     {groupResource, false, admins, outside, []string{ScopeUsersWrite, "user:*"}},
 	DeleteWorkspaces: {workspaceResource, true, owners, outside, []string{"workspace:delete"}},
 }
 

@@ -28,6 +28,7 @@ type Workspace struct {
 	DisplayName string
 	Owner       string
 	Locations   []string
+	Permissions map[events.Grantee]events.WorkspaceRole
 	Deleted     bool
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
@@ -57,8 +58,10 @@ func evolveWorkspace(w Workspace, e events.Recorded) Workspace {
 		}
 	case *events.WorkspaceDeleted:
 		w.Deleted, w.UpdatedAt = true, e.Time
+		return w
+	default:
+		return evolvePermissions(w, e)
 	}
-	return w
 }
 
 func (c createWorkspace) authorize(_ Workspace, actor Actor) *Error {
@@ -118,10 +121,7 @@ func (c createWorkspace) decide(_ Workspace, f facts) (decision, *Error) {
 	case f.claims[register].Holder == ownerDeleted:
 		return decision{}, errNoOwner()
 	case f.takenByOther(name, c.id):
-		return decision{}, &Error{
-			Code: Conflict, Reason: "taken", Message: "a workspace with this name exists",
-			Fields: []FieldError{{Field: "name", Rule: "taken", Detail: "this name is already in use"}},
-		}
+		return decision{}, errWorkspaceTaken()
 	}
 	return decision{
 		events: []events.Payload{&events.WorkspaceCreated{
