@@ -48,7 +48,7 @@ func readPassword(w http.ResponseWriter, r *http.Request, c gate.Caller, u query
 	if err != nil {
 		return commands.SetPassword{}, err
 	}
-	command := commands.SetPassword{UserID: u.ID, Old: b.text("old_password"), New: b.text("password"), Revoke: true}
+	command := commands.SetPassword{UserID: u.ID, Old: b.text("old_password"), New: b.text("password"), Revoke: true, Different: true}
 	b.check("password", command.New, required)
 	if err := b.err(); err != nil {
 		return commands.SetPassword{}, err
