@@ -80,7 +80,10 @@ func (a *API) start(ctx context.Context) error {
 	if err := a.startReadSide(ctx); err != nil {
 		return err
 	}
-	return a.startHTTP(ctx)
+	if err := a.startHTTP(ctx); err != nil {
+		return err
+	}
+	return a.startHousekeeping(ctx)
 }
 
 // claim takes what only one process can have, before anything is started.
@@ -121,6 +124,9 @@ func (a *API) startWriteSide(ctx context.Context) error {
 	}
 	a.commands, err = commands.NewService(ctx, commands.Config{
 		Log: a.log, Clock: time.Now, Logger: a.parts.log.Named("commands"), PasswordMinEntropy: a.config.PasswordMinEntropy,
+		NoPasswords: !a.config.PasswordAuth, SessionLifetime: a.config.SessionDuration,
+		DefaultTokenLifetime: a.config.DefaultTokenLifetime,
+		MaxTokenLifetime:     a.config.MaxTokenLifetime, MaxAdminTokenLifetime: a.config.MaxAdminTokenLifetime,
 	})
 	if err != nil {
 		return fmt.Errorf("start the commands: %w", err)
@@ -241,8 +247,8 @@ func (a *API) startHTTP(ctx context.Context) error {
 	handler, err := api.New(api.Config{
 		Commands: a.commands, Queries: a.queries, Logger: a.parts.log.Named("http"), Clock: time.Now,
 		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits,
-		Settings: gate.Settings{SignUp: a.config.SignUp},
-		Ready:    a.health.check, Metrics: telemetry.Handler(a.registry), Registry: a.registry,
+		CallsPerMinute: a.config.APIRateLimit, Settings: a.settings(),
+		Ready: a.health.check, Metrics: telemetry.Handler(a.registry), Registry: a.registry,
 	})
 	if err != nil {
 		return fmt.Errorf("set up HTTP: %w", err)
@@ -259,4 +265,16 @@ func (a *API) startHTTP(ctx context.Context) error {
 	})
 	a.summary = a.summarize(firstUser)
 	return nil
+}
+
+// settings are what dialects must know of the configuration.
+func (a *API) settings() gate.Settings {
+	cookies := gate.CookieSecurity(a.config.SecureCookies)
+	if a.config.SecureCookies == "auto" {
+		cookies = gate.CookiesByURL
+	}
+	return gate.Settings{
+		SignUp: a.config.SignUp, PasswordLoginDisabled: !a.config.PasswordAuth,
+		AccessURL: a.config.AccessURL, Cookies: cookies,
+	}
 }

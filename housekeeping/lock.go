@@ -1,0 +1,51 @@
+package housekeeping
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Lock is held by one process at a time. Where another one holds it, held is
+// false. release gives it back.
+type Lock func(ctx context.Context) (release func(), held bool, err error)
+
+func alone(context.Context) (func(), bool, error) { return func() {}, true, nil }
+
+// lockID is this package's among the advisory locks of the database.
+const lockID = 0x726f7374_686f7573 // "rosthous"
+
+const closeLimit = 5 * time.Second
+
+// AdvisoryLock is a lock in PostgreSQL. It has a connection of its own, so that a
+// process that dies gives it back.
+func AdvisoryLock(dsn string) Lock {
+	return func(ctx context.Context) (func(), bool, error) {
+		config, err := pgx.ParseConfig(dsn)
+		if err != nil {
+			return nil, false, fmt.Errorf("read the address of PostgreSQL: %w", err)
+		}
+		config.RuntimeParams["application_name"] = "roster-housekeeping"
+		conn, err := pgx.ConnectConfig(ctx, config)
+		if err != nil {
+			return nil, false, fmt.Errorf("connect to PostgreSQL: %w", err)
+		}
+		release := func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
+			defer cancel()
+			_ = conn.Close(ctx) // the server gives the lock back either way
+		}
+		var held bool
+		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", int64(lockID)).Scan(&held); err != nil {
+			release()
+			return nil, false, fmt.Errorf("ask for the lock: %w", err)
+		}
+		if !held {
+			release()
+			return nil, false, nil
+		}
+		return release, true, nil
+	}
+}
