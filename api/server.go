@@ -18,8 +18,10 @@ import (
 	livepage "github.com/rosterhq/roster/api/live"
 	v1 "github.com/rosterhq/roster/api/v1"
 	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/internal/mail"
 	"github.com/rosterhq/roster/query"
 	"github.com/rosterhq/roster/query/live"
+	"github.com/rosterhq/roster/signin"
 )
 
 // Config is what the surface is made of.
@@ -38,8 +40,10 @@ type Config struct {
 	CallsPerMinute int
 	// Settings are what dialects must know of the operator's choices.
 	Settings gate.Settings
-	// Providers know whether sessions that they opened still stand; nil: they do.
-	Providers gate.Providers
+	// SignIn has the providers of identities by whom users sign in.
+	SignIn signin.Providers
+	// Mail sends the few messages that people get; nil: none is sent.
+	Mail mail.Mailer
 
 	// Ready says why this process should get no requests, nil when it should.
 	// Its text is shown to whoever asks /readyz.
@@ -87,13 +91,20 @@ func New(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	watch, err := newVouchers(c.SignIn, c.Commands, c.Clock)
+	if err != nil {
+		return nil, err
+	}
+	if c.Settings.SignIn == (gate.SignIn{}) {
+		c.Settings.SignIn = signInOf(c.SignIn)
+	}
 	deps := gate.Deps{
 		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock,
 		Gate: gate.New(gate.Config{
 			Reads: c.Queries, Clock: c.Clock, RateLimits: c.RateLimits, CallsPerMinute: c.CallsPerMinute,
-			Usages: c.Commands, Waker: c.Commands, Providers: c.Providers,
+			Usages: c.Commands, Waker: c.Commands, Providers: watch,
 		}),
-		Settings: c.Settings, Streams: streams,
+		Settings: c.Settings, Streams: streams, SignIn: c.SignIn, Mail: c.Mail,
 	}
 	dialects, err := switchedOn(c.Dialects, deps)
 	if err != nil {

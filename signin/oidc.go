@@ -2,9 +2,12 @@ package signin
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -187,10 +190,25 @@ func (o *OIDC) person(idToken *oidc.IDToken, claims map[string]any, token *oauth
 		username = email
 	}
 	return Person{
-		Identity: events.Identity{Provider: string(events.LoginOIDC), Subject: idToken.Issuer + "|" + idToken.Subject},
+		Identity: events.Identity{Provider: string(events.LoginOIDC), Subject: subjectOf(idToken)},
 		Email:    email, Username: username, Name: nameOf(textClaim(claims, "name")), Avatar: avatarOf(textClaim(claims, "picture")),
 		Claims: claims, Token: tokenOf(token, o.config.Clock()),
 	}, nil
+}
+
+// maxSubject is what a user's identity may hold.
+const maxSubject = 255
+
+// subjectOf names somebody among all providers: one issuer's subjects are not
+// another's. One that is too long, or of strange characters, is hashed.
+func subjectOf(t *oidc.IDToken) string {
+	subject := t.Issuer + "|" + t.Subject
+	odd := func(r rune) bool { return r <= ' ' || r > '~' }
+	if len(subject) <= maxSubject && !strings.ContainsFunc(t.Subject, odd) {
+		return subject
+	}
+	sum := sha256.Sum256([]byte(t.Subject))
+	return t.Issuer + "|sha256:" + hex.EncodeToString(sum[:])
 }
 
 // tokenOf counts a token's life from now, by the clock of all that compares it.

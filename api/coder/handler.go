@@ -18,13 +18,16 @@ var document []byte
 // Handler serves the dialect.
 type Handler struct {
 	gate.Deps
-	forms gate.Forms
+	forms     gate.Forms
+	passcodes chan struct{} // a place for each that is being mailed
 }
 
 var _ gate.Dialect = (*Handler)(nil)
 
 // New makes the handler.
-func New(deps gate.Deps) *Handler { return &Handler{Deps: deps, forms: gate.CoderForms()} }
+func New(deps gate.Deps) *Handler {
+	return &Handler{Deps: deps, forms: gate.CoderForms(), passcodes: make(chan struct{}, passcodesAtOnce)}
+}
 
 // Name implements gate.Dialect.
 func (h *Handler) Name() string { return Name }
