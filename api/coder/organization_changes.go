@@ -87,8 +87,12 @@ func (h *Handler) createOrganization(w http.ResponseWriter, r *http.Request, c g
 	return nil
 }
 
-// join makes the caller a member of what it just made. A repeat finds that done.
+// join makes the caller a member of what it just made. A repeat finds that done,
+// and a key whose allow list has no members leaves the organization empty.
 func (h *Handler) join(w http.ResponseWriter, r *http.Request, c gate.Caller, res commands.OrganizationResult) error {
+	if !mayIn(c, commands.ChangeMembers, res.Organization.ID) {
+		return nil
+	}
 	request := gate.Request(r, c, Name)
 	request.IdempotencyKey, request.RequestHash = "", "" // the key is the creation's
 	joined, err := h.Commands.AddMember(r.Context(), request, res.Organization.ID, c.UserID())

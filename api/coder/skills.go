@@ -2,6 +2,7 @@ package coder
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -84,7 +85,11 @@ func (h *Handler) getSkill(w http.ResponseWriter, r *http.Request, c gate.Caller
 	if err != nil {
 		return err
 	}
-	s, err := h.Queries.Skill(r.Context(), u.ID, mux.Vars(r)["name"])
+	name, err := skillNamed(r)
+	if err != nil {
+		return err
+	}
+	s, err := h.Queries.Skill(r.Context(), u.ID, name)
 	if err != nil {
 		return err
 	}
@@ -93,29 +98,60 @@ func (h *Handler) getSkill(w http.ResponseWriter, r *http.Request, c gate.Caller
 }
 
 func (h *Handler) createSkill(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	return h.writeSkill(w, r, c, commands.CreateSkills, "", http.StatusCreated)
+	u, err := h.writerOf(r, c, commands.CreateSkills)
+	if err != nil {
+		return err
+	}
+	return h.writeSkill(w, r, c, commands.WriteSkill{UserID: u.ID}, http.StatusCreated)
 }
 
 func (h *Handler) updateSkill(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	return h.writeSkill(w, r, c, commands.UpdateSkills, mux.Vars(r)["name"], http.StatusOK)
+	u, err := h.writerOf(r, c, commands.UpdateSkills)
+	if err != nil {
+		return err
+	}
+	name, err := skillNamed(r)
+	if err != nil {
+		return err
+	}
+	return h.writeSkill(w, r, c, commands.WriteSkill{UserID: u.ID, Name: name}, http.StatusOK)
 }
 
-// writeSkill creates a skill when name is "".
-func (h *Handler) writeSkill(w http.ResponseWriter, r *http.Request, c gate.Caller, action commands.Action, name string, status int) error {
+// writerOf finds the user whose skills the caller may write: itself.
+func (h *Handler) writerOf(r *http.Request, c gate.Caller, action commands.Action) (query.User, error) {
 	u, err := h.user(r, c)
 	switch {
 	case err != nil:
-		return err
+		return u, err
 	case u.Status == events.StatusDeleted:
-		return errSkillOfDeleted
+		return u, errSkillOfDeleted
 	case !may(c, action, u.ID):
-		return errForbidden
+		return u, errForbidden
+	default:
+		return u, nil
 	}
+}
+
+// skillForm keeps everything that can be no name away from log and read model.
+var skillForm = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)
+
+const longestSkillName = 256
+
+func skillNamed(r *http.Request) (string, error) {
+	name := mux.Vars(r)["name"]
+	if len(name) > longestSkillName || !skillForm.MatchString(name) {
+		return "", errNotFound
+	}
+	return name, nil
+}
+
+// writeSkill takes the text from the body.
+func (h *Handler) writeSkill(w http.ResponseWriter, r *http.Request, c gate.Caller, command commands.WriteSkill, status int) error {
 	b, err := readBody(w, r)
 	if err != nil {
 		return err
 	}
-	command := commands.WriteSkill{UserID: u.ID, Name: name, Content: b.text("content")}
+	command.Content = b.text("content")
 	if err := b.err(); err != nil {
 		return err
 	}
@@ -123,7 +159,7 @@ func (h *Handler) writeSkill(w http.ResponseWriter, r *http.Request, c gate.Call
 	if err != nil {
 		return refusedSkill(err)
 	}
-	h.Gate.WroteAt(w, r, u.ID, res.Position)
+	h.Gate.WroteAt(w, r, command.UserID, res.Position)
 	write(w, status, skillOfState(res.Skill))
 	return nil
 }
@@ -133,7 +169,11 @@ func (h *Handler) deleteSkill(w http.ResponseWriter, r *http.Request, c gate.Cal
 	if err != nil {
 		return err
 	}
-	res, err := h.Commands.DeleteSkill(r.Context(), gate.Request(r, c, Name), u.ID, mux.Vars(r)["name"])
+	name, err := skillNamed(r)
+	if err != nil {
+		return err
+	}
+	res, err := h.Commands.DeleteSkill(r.Context(), gate.Request(r, c, Name), u.ID, name)
 	if err != nil {
 		return refusedSkill(err)
 	}
