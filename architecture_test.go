@@ -29,12 +29,14 @@ var mayImport = map[string][]string{
 	"projections/runtime":     {"events"},
 	"projections/users":       {"events", "projections/runtime"},
 	"projections/credentials": {"events", "projections/runtime"},
+	"projections/skills":      {"events", "projections/runtime"},
+	"projections/usage":       {"events"},
 	"projections/activity":    {"events", "projections/runtime"},
 	"projections/statistics":  {"events", "projections/runtime"},
 	"projections/accountfeed": {"events", "projections/runtime"},
 	"projections": {
 		"events", "projections/runtime", "projections/users", "projections/credentials",
-		"projections/activity", "projections/statistics", "projections/accountfeed",
+		"projections/skills", "projections/activity", "projections/statistics", "projections/accountfeed",
 	},
 
 	"query":      {"events"},

@@ -45,7 +45,7 @@ func BenchmarkRegistration(b *testing.B) {
 			}
 		})
 		answered := time.Now()
-		listed := p.modelCaughtUp(b, "users_v1", time.Minute)
+		listed := p.modelCaughtUp(b, "users_v2", time.Minute)
 		followed := p.caughtUp(b, time.Minute)
 		b.ReportMetric(registrations/took.Seconds(), "registrations/s")
 		b.ReportMetric(registrations/limit.Seconds(), "limit-req/s")

@@ -55,15 +55,20 @@ func (s *story) value(sql string) string {
 }
 
 func (s *story) account(column string) string {
-	return s.value("select " + column + " from users_v1.users where id = $1")
+	return s.value("select " + column + " from users_v2.users where id = $1")
 }
 
 func (s *story) login(column string) string {
-	return s.value("select " + column + " from credentials_v1.accounts where user_id = $1")
+	return s.value("select " + column + " from credentials_v2.accounts where user_id = $1")
 }
 
 func (s *story) keys() string {
-	return s.value("select string_agg(id, ',' order by id) from credentials_v1.keys where user_id = $1")
+	return s.value("select string_agg(id, ',' order by id) from credentials_v2.keys where user_id = $1")
+}
+
+func (s *story) memberships() string {
+	return s.value(`select string_agg(organization_id::text || ' ' || roles::text, ', ' order by joined, place)
+		from users_v2.memberships where user_id = $1`)
 }
 
 func TestUserRows(t *testing.T) {
@@ -71,7 +76,8 @@ func TestUserRows(t *testing.T) {
 	s := newStory(t)
 	require.Equal(t, "user-1", s.account("username"))
 	require.Equal(t, "{auditor}", s.account("roles"))
-	require.JSONEq(t, `[{"organization":"`+projtest.UUID(2, 1)+`","roles":["member"]}]`, s.account("organizations"))
+	require.JSONEq(t, `[{"organization":"`+projtest.UUID(2, 1)+`","roles":["member"]}]`, s.login("memberships"))
+	require.Equal(t, projtest.UUID(2, 1)+" {member}", s.memberships())
 	require.JSONEq(t, `[{"provider":"github","subject":"1"}]`, s.account("identities"))
 
 	name, cleared := "Ada", ""
@@ -109,7 +115,7 @@ func TestPreferencesMerge(t *testing.T) {
 		})
 	}
 	settings := func(dialect string) string {
-		return s.value("select settings from users_v1.preferences where user_id = $1 and dialect = '" + dialect + "'")
+		return s.value("select settings from users_v2.preferences where user_id = $1 and dialect = '" + dialect + "'")
 	}
 	language := "de"
 	before := s.account("updated_at")
@@ -132,27 +138,27 @@ func TestKeyRows(t *testing.T) {
 	s.tell(&events.UserSessionOpened{Sealed: private, KeyID: "s1", LoginType: events.LoginPassword, ExpiresAt: expires, Activated: true})
 	require.Equal(t, "active", s.login("status"), "signing in woke the account")
 	require.Equal(t, "active", s.account("status"))
-	s.tell(&events.UserKeyCreated{Sealed: private, KeyID: "k1", Scopes: []string{"record"}, ExpiresAt: expires})
+	s.tell(&events.UserKeyCreated{Sealed: private, KeyID: "k1", LoginType: events.LoginToken, Scopes: []string{"record"}, ExpiresAt: expires})
 	require.Equal(t, "k1,s1", s.keys())
-	require.Equal(t, "password {all}", s.value("select login_type || ' ' || scopes::text from credentials_v1.keys where user_id = $1 and id = 's1'"))
-	require.Equal(t, "token {record}", s.value("select login_type || ' ' || scopes::text from credentials_v1.keys where user_id = $1 and id = 'k1'"))
+	require.Equal(t, "password {all}", s.value("select login_type || ' ' || scopes::text from credentials_v2.keys where user_id = $1 and id = 's1'"))
+	require.Equal(t, "token {record}", s.value("select login_type || ' ' || scopes::text from credentials_v2.keys where user_id = $1 and id = 'k1'"))
 
 	s.tell(&events.UserKeyRegenerated{Sealed: events.Seal(events.UserKeyPrivate{SecretHash: []byte{9}}), KeyID: "k1", ExpiresAt: expires.Add(time.Hour)})
-	require.Equal(t, `\x09 ci`, s.value("select secret_hash::text || ' ' || name from credentials_v1.keys where user_id = $1 and id = 'k1'"))
+	require.Equal(t, `\x09 ci`, s.value("select secret_hash::text || ' ' || name from credentials_v2.keys where user_id = $1 and id = 'k1'"))
 	s.tell(&events.UserKeyExpired{KeyID: "k1", ExpiresAt: projtest.Epoch})
-	require.Equal(t, "t", s.value("select case when expires_at <= '2026-03-01 12:00Z' then 't' end from credentials_v1.keys where user_id = $1 and id = 'k1'"))
+	require.Equal(t, "t", s.value("select case when expires_at <= '2026-03-01 12:00Z' then 't' end from credentials_v2.keys where user_id = $1 and id = 'k1'"))
 	s.tell(&events.UserSessionClosed{KeyID: "s1"})
 	require.Equal(t, "k1", s.keys())
 	s.tell(&events.UserKeyDeleted{KeyID: "k1"})
 	require.Equal(t, "-", s.keys())
 
-	s.tell(&events.UserKeyCreated{Sealed: private, KeyID: "k2", Scopes: nil, ExpiresAt: expires})
+	s.tell(&events.UserKeyCreated{Sealed: private, KeyID: "k2", LoginType: events.LoginToken, Scopes: nil, ExpiresAt: expires})
 	s.tell(&events.UserPasswordSet{Sealed: events.Seal(events.UserPasswordPrivate{Hash: "h"})})
 	require.Equal(t, "k2", s.keys(), "this change of password keeps keys")
 	s.tell(&events.UserPasswordSet{Sealed: events.Seal(events.UserPasswordPrivate{Hash: "h"}), Revoked: true})
 	require.Equal(t, "-", s.keys())
 	require.Equal(t, "1", s.login("epoch"))
-	s.tell(&events.UserKeyCreated{Sealed: private, KeyID: "k3", Epoch: 1, ExpiresAt: expires})
+	s.tell(&events.UserKeyCreated{Sealed: private, KeyID: "k3", LoginType: events.LoginToken, Epoch: 1, ExpiresAt: expires})
 	require.Equal(t, "k3", s.keys())
 	s.tell(&events.UserDeleted{})
 	require.Equal(t, "-", s.keys())

@@ -6,6 +6,7 @@ import (
 	"github.com/rosterhq/roster/projections/activity"
 	"github.com/rosterhq/roster/projections/credentials"
 	"github.com/rosterhq/roster/projections/runtime"
+	"github.com/rosterhq/roster/projections/skills"
 	"github.com/rosterhq/roster/projections/statistics"
 	"github.com/rosterhq/roster/projections/users"
 )
@@ -16,6 +17,7 @@ func All() []runtime.Projection {
 	return []runtime.Projection{
 		users.Projection(),
 		credentials.Projection(),
+		skills.Projection(),
 		activity.Projection(),
 		statistics.Projection(),
 		accountfeed.Projection(),

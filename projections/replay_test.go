@@ -79,12 +79,12 @@ func TestErasedPersonReplaysWithoutPersonalData(t *testing.T) {
 	await(t, e, e.DSN, all)
 	conn := e.Connect()
 	var username, email, title, status string
-	require.NoError(t, conn.QueryRow(context.Background(), `select username, email, status from users_v1.users where id = $1`, user).
+	require.NoError(t, conn.QueryRow(context.Background(), `select username, email, status from users_v2.users where id = $1`, user).
 		Scan(&username, &email, &status))
 	require.Empty(t, username+email)
 	require.Equal(t, "dormant", status)
 	require.NoError(t, conn.QueryRow(context.Background(), `select entity_title from activity_v1.activities where user_id = $1`, user).Scan(&title))
 	require.Empty(t, title)
-	require.NoError(t, conn.QueryRow(context.Background(), `select username from users_v1.users where id = $1`, stays.Meta.Aggregate.ID).Scan(&username))
+	require.NoError(t, conn.QueryRow(context.Background(), `select username from users_v2.users where id = $1`, stays.Meta.Aggregate.ID).Scan(&username))
 	require.Equal(t, "user-2", username)
 }

@@ -78,7 +78,7 @@ func TestEachModelIsWaitedForByItsOwnStream(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- read() }()
 		waiting(t, m, 1)
-		s.commit(m.schema[:len(m.schema)-len("_v1")], 7, "")
+		s.commit(m.schema[:len(m.schema)-len("_v2")], 7, "")
 		require.NoError(t, <-done)
 	}
 }
@@ -172,7 +172,7 @@ func TestLostConnectionIsMadeAgain(t *testing.T) {
 	s.exec(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'roster-query-progress'`)
 	s.commit("users", 5, "")
 	require.NoError(t, <-done)
-	require.Equal(t, roster(5), q.Positions()["users_v1"])
+	require.Equal(t, roster(5), q.Positions()["users_v2"])
 }
 
 func TestModelBuiltAnewIsNoticed(t *testing.T) {
@@ -189,7 +189,7 @@ func TestModelBuiltAnewIsNoticed(t *testing.T) {
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
 	empty := newStore(t)
-	empty.exec("drop schema users_v1, credentials_v1, activity_v1, statistics_v1, roster cascade")
+	empty.exec("drop schema users_v2, credentials_v2, skills_v1, activity_v1, statistics_v1, roster cascade")
 	for name, dsn := range map[string]string{"no server": "host=/nonexistent user=roster dbname=roster", "no tables": empty.dsn} {
 		t.Run(name, func(t *testing.T) {
 			q, err := Open(context.Background(), Config{DSN: dsn})
@@ -233,7 +233,7 @@ func TestNotesAreBoundedAndForgetNothing(t *testing.T) {
 }
 
 func BenchmarkAwaitNothing(b *testing.B) {
-	q := &Queries{users: newModel("users_v1", events.Roster)}
+	q := &Queries{users: newModel("users_v2", events.Roster)}
 	q.notes = newNotes(func() positions { return positions{} })
 	q.users.set(100)
 	q.Note(userID(1), roster(100))

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rosterhq/roster/events"
-	"github.com/rosterhq/roster/query/internal/rows"
 )
 
 // Key is a session or API key, without its secret.
@@ -70,6 +70,9 @@ func (q *Queries) Credential(ctx context.Context, keyID string) (Credential, err
 		return Credential{}, err
 	}
 	seen := q.credentials.reached.Load() // before the read: the row is at least as new
+	if seen < q.organizations.Load() {
+		return Credential{}, fmt.Errorf("read a credential: %w: an organization may be gone since", ErrUnavailable)
+	}
 	c, err := q.credential(ctx, keyID)
 	whom := c.UserID
 	switch {
@@ -104,6 +107,7 @@ func (q *Queries) credential(ctx context.Context, keyID string) (Credential, err
 	c := Credential{
 		Key: Key{
 			ID: r.ID, UserID: r.UserID.String(), LoginType: events.LoginType(r.LoginType), Name: r.Name, Scopes: r.Scopes,
+			Lifetime: time.Duration(r.Lifetime) * time.Second, IP: r.Ip, Generation: r.Generation,
 			CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, ExpiresAt: r.ExpiresAt,
 		},
 		SecretHash: r.SecretHash,
@@ -111,6 +115,12 @@ func (q *Queries) credential(ctx context.Context, keyID string) (Credential, err
 		Account: Account{
 			Status: events.Status(r.Status), Confirmed: r.Confirmed, Epoch: r.AccountEpoch, Roles: rolesOf(r.Roles),
 		},
+	}
+	if err := json.Unmarshal(r.AllowList, &c.AllowList); err != nil {
+		return Credential{}, fmt.Errorf("read the allow list of key %s: %w", keyID, err)
+	}
+	if err := json.Unmarshal(r.Memberships, &c.Account.Memberships); err != nil {
+		return Credential{}, fmt.Errorf("read the memberships of user %s: %w", c.UserID, err)
 	}
 	q.memory.keepCredential(c, at)
 	return c, nil
@@ -121,36 +131,10 @@ func (q *Queries) credential(ctx context.Context, keyID string) (Credential, err
 func changesCredentials(t events.Type) bool {
 	name, _, _ := strings.Cut(strings.TrimPrefix(string(t), "roster.user."), ".")
 	switch name {
-	case "profile-updated", "username-changed", "email-changed", "preferences-updated", "password-rehashed":
+	case "profile-updated", "username-changed", "email-changed", "preferences-updated", "password-rehashed",
+		"identity-linked", "provider-answered", "passcode-requested", "ssh-key-generated", "parameter-recorded":
 		return false
 	default:
 		return true
-	}
-}
-
-// Keys lists a user's sessions and keys, newest first.
-func (q *Queries) Keys(ctx context.Context, userID string) ([]Key, error) {
-	id, err := parseID(userID)
-	if err != nil {
-		return nil, nil //nolint:nilerr // nobody has none
-	}
-	if err := q.await(ctx, userID, q.credentials); err != nil {
-		return nil, err
-	}
-	found, err := q.rows.KeysOfUser(ctx, id)
-	if err != nil {
-		return nil, failure(ctx, "list keys", err)
-	}
-	keys := make([]Key, len(found))
-	for i, r := range found {
-		keys[i] = keyOf(r)
-	}
-	return keys, nil
-}
-
-func keyOf(r rows.KeysOfUserRow) Key {
-	return Key{
-		ID: r.ID, UserID: r.UserID.String(), LoginType: events.LoginType(r.LoginType), Name: r.Name, Scopes: r.Scopes,
-		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, ExpiresAt: r.ExpiresAt,
 	}
 }

@@ -21,12 +21,12 @@ func TestCredential(t *testing.T) {
 	q, ctx := s.open(nil), context.Background()
 	key := Key{
 		ID: "k1", UserID: userID(1), LoginType: events.LoginToken, Name: "ci", Scopes: []string{"all"}, CreatedAt: at, UpdatedAt: at,
-		ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
+		Lifetime: time.Hour, AllowList: []events.Resource{}, ExpiresAt: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 	c, err := q.Credential(ctx, "k1")
 	require.NoError(t, err)
 	require.Equal(t, Credential{Key: key, SecretHash: []byte{1, 2}, Epoch: 3, Account: Account{
-		Status: events.StatusActive, Confirmed: true, Epoch: 3, Roles: []events.Role{events.RoleOwner},
+		Status: events.StatusActive, Confirmed: true, Epoch: 3, Roles: []events.Role{events.RoleOwner}, Memberships: []events.Membership{},
 	}}, c)
 	for _, id := range []string{"", "k3", "k\x00"} {
 		_, err = q.Credential(ctx, id)

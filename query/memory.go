@@ -1,7 +1,10 @@
 package query
 
 import (
+	"math"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/maypok86/otter/v2"
 )
@@ -27,6 +30,9 @@ const (
 type memory struct {
 	cache *otter.Cache[slot, kept]
 	notes *notes
+	// organizations is the position that entries must be as new as.
+	organizations *atomic.Uint64
+	uses          *uses
 }
 
 // slot is what an entry is found by.
@@ -64,7 +70,7 @@ type held[T any] struct {
 }
 
 // newMemory returns nil, which keeps nothing, for a negative bound.
-func newMemory(bytes int64, n *notes) (*memory, error) {
+func newMemory(bytes int64, n *notes, organizations *atomic.Uint64, u *uses) (*memory, error) {
 	if bytes < 0 {
 		return nil, nil //nolint:nilnil // it keeps nothing
 	}
@@ -79,7 +85,7 @@ func newMemory(bytes int64, n *notes) (*memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &memory{cache: cache, notes: n}
+	m := &memory{cache: cache, notes: n, organizations: organizations, uses: u}
 	n.changed = m.forget
 	return m, nil
 }
@@ -108,8 +114,9 @@ func (m *memory) user(ref UserRef) (User, bool) {
 		}
 		id = k.userID
 	}
+	since := m.organizations.Load()
 	p := m.person(id)
-	if p == nil || p.user == nil {
+	if p == nil || p.user == nil || p.user.at < since {
 		return User{}, false
 	}
 	u := p.user.value
@@ -126,12 +133,32 @@ func (m *memory) keepUser(u User, at uint64) {
 	}
 	m.keep(u.ID, at, false, func(p *person) {
 		if p.user == nil || p.user.at <= at { // of two readers the later may be done first
+			u.LastSeenAt = m.uses.seen(u.ID, u.LastSeenAt)
 			p.user = &held[User]{u, at, sizeOfUser(u)}
 		}
 	})
 	if u.Username != "" && u.Status != deletedStatus {
 		m.cache.Set(slot{nameSlot, strings.ToLower(u.Username)}, kept{userID: u.ID})
 	}
+}
+
+// saw moves a user's last use on. The use is noted already: who keeps the user
+// under the lock before or after this sees it.
+func (m *memory) saw(userID string, at time.Time) {
+	if m == nil {
+		return
+	}
+	userID = strings.ToLower(userID)
+	m.notes.unlessNewer(userID, math.MaxUint64, false, func() {
+		old := m.person(userID)
+		if old == nil || old.user == nil || !old.user.value.LastSeenAt.Before(at) {
+			return
+		}
+		next, user := *old, *old.user
+		user.value.LastSeenAt = at
+		next.user = &user
+		m.cache.Set(slot{personSlot, userID}, kept{person: &next})
+	})
 }
 
 // preferences says found false with ok true for those that were never written.
@@ -164,12 +191,13 @@ func (m *memory) credential(keyID string) (Credential, bool) {
 	if !ok {
 		return Credential{}, false
 	}
+	since := m.organizations.Load()
 	p := m.person(k.userID)
 	if p == nil {
 		return Credential{}, false
 	}
 	h, ok := p.credentials[keyID]
-	return h.value, ok
+	return h.value, ok && h.at >= since
 }
 
 func (m *memory) keepCredential(c Credential, at uint64) {

@@ -30,25 +30,33 @@ func sizeOfUser(u User) int {
 	for _, r := range u.Roles {
 		n += 16 + len(r)
 	}
-	for _, o := range u.Organizations {
-		n += 64 + len(o.Organization)
-		for _, r := range o.Roles {
-			n += 16 + len(r)
-		}
-	}
+	n += sizeOfMemberships(u.Organizations)
 	for _, i := range u.Identities {
 		n += 32 + len(i.Provider) + len(i.Subject)
 	}
 	return n
 }
 
+func sizeOfMemberships(all []events.Membership) (n int) {
+	for _, o := range all {
+		n += 64 + len(o.Organization)
+		for _, r := range o.Roles {
+			n += 16 + len(r)
+		}
+	}
+	return n
+}
+
 func sizeOfCredential(c Credential) int {
-	n := 2*perEntry + len(c.ID) + len(c.UserID) + len(c.Name) + len(c.SecretHash)
+	n := 2*perEntry + len(c.ID) + len(c.UserID) + len(c.Name) + len(c.IP) + len(c.SecretHash)
 	for _, s := range c.Scopes {
 		n += 16 + len(s)
+	}
+	for _, r := range c.AllowList {
+		n += 32 + len(r.Type) + len(r.ID)
 	}
 	for _, r := range c.Account.Roles {
 		n += 16 + len(r)
 	}
-	return n
+	return n + sizeOfMemberships(c.Account.Memberships)
 }

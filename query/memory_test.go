@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -250,7 +251,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	n := newNotes(func() positions { return positions{} })
 	const bound = 1 << 20
-	m, err := newMemory(bound, n)
+	u, err := newUses()
+	require.NoError(t, err)
+	m, err := newMemory(bound, n, new(atomic.Uint64), u)
 	require.NoError(t, err)
 	for i := range 20_000 {
 		m.keepUser(User{ID: userID(i), Username: fmt.Sprint("user-", i), Name: "somebody"}, 1)
@@ -260,7 +263,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	require.Greater(t, m.bytes(), uint64(bound/2), "it is used")
 
-	none, err := newMemory(-1, n)
+	none, err := newMemory(-1, n, new(atomic.Uint64), u)
 	require.NoError(t, err)
 	none.keepUser(User{ID: userID(1)}, 1)
 	_, ok := none.user(UserRef{ID: userID(1)})

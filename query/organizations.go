@@ -3,6 +3,8 @@ package query
 import (
 	"context"
 	"time"
+
+	"github.com/rosterhq/roster/query/internal/rows"
 )
 
 // Organization is a row of the organizations read model.
@@ -28,10 +30,54 @@ type OrganizationRef struct {
 
 // Organizations returns all live organizations, by name.
 func (q *Queries) Organizations(ctx context.Context) ([]Organization, error) {
-	return nil, ErrUnavailable
+	if err := q.await(ctx, anybody, q.users); err != nil {
+		return nil, err
+	}
+	found, err := q.rows.Organizations(ctx)
+	if err != nil {
+		return nil, failure(ctx, "list organizations", err)
+	}
+	out := make([]Organization, len(found))
+	for i, r := range found {
+		out[i] = organizationOf(r)
+	}
+	return out, nil
 }
 
 // Organization returns one live organization.
 func (q *Queries) Organization(ctx context.Context, ref OrganizationRef) (Organization, error) {
-	return Organization{}, ErrUnavailable
+	if err := q.await(ctx, anybody, q.users); err != nil {
+		return Organization{}, err
+	}
+	r, err := q.organizationRow(ctx, ref)
+	if err != nil {
+		return Organization{}, failure(ctx, "read an organization", err)
+	}
+	return organizationOf(r), nil
+}
+
+func (q *Queries) organizationRow(ctx context.Context, ref OrganizationRef) (rows.Organization, error) {
+	switch {
+	case ref.ID != "":
+		id, err := parseID(ref.ID)
+		if err != nil {
+			return rows.Organization{}, err
+		}
+		return q.rows.OrganizationByID(ctx, id)
+	case ref.Name != "" && storable(ref.Name):
+		return q.rows.OrganizationByName(ctx, ref.Name)
+	case ref.Number > 0:
+		return q.rows.OrganizationByNumber(ctx, ref.Number)
+	case ref.Default:
+		return q.rows.DefaultOrganization(ctx)
+	default:
+		return rows.Organization{}, errNoRow
+	}
+}
+
+func organizationOf(r rows.Organization) Organization {
+	return Organization{
+		ID: r.ID.String(), Number: r.Number, Name: r.Name, DisplayName: r.DisplayName, Description: r.Description, Icon: r.Icon,
+		Default: r.IsDefault, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
 }

@@ -26,6 +26,8 @@ package query
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,7 +48,10 @@ type Config struct {
 	Head func(ctx context.Context, s events.Stream) (uint64, error)
 	// Log is followed by the tail; its Head is taken where Head is nil. Nil: the
 	// tail is never current.
-	Log      Log
+	Log Log
+	// Uses tells of the uses of keys that other processes see. Nil: they are shown
+	// when the read model has them.
+	Uses     UsageLog
 	MaxConns int32 // of the pool; 0 means 8, enough for two cores
 	// CacheBytes bounds what is kept in memory of users, roughly; 0 means 64 MiB,
 	// below 0 nothing is kept.
@@ -57,7 +62,7 @@ const defaultConns = 8
 
 // searchPath lists the schemas of the read models in the versions that this
 // release reads, and the projections' own.
-const searchPath = "users_v1, credentials_v1, activity_v1, statistics_v1, roster"
+const searchPath = "users_v2, credentials_v2, skills_v1, activity_v1, statistics_v1, roster"
 
 // Queries answers reads. Every read waits, at most 2 s, until its read model has
 // reached the newest position known for the user (Note) and asked for by the
@@ -70,10 +75,15 @@ type Queries struct {
 	notes    *notes
 	progress *progress
 	memory   *memory
+	uses     *uses
 	tail     *Tail
 	stop     context.CancelFunc
+	running  sync.WaitGroup
+	// organizations is the newest change of what belongs to no user: rights depend
+	// on which organizations live, so that no answer may be from before it.
+	organizations atomic.Uint64
 
-	users, credentials, activity, statistics *model
+	users, credentials, skills, activity, statistics *model
 }
 
 // Open connects to the read models. It does not fail when PostgreSQL is away or
@@ -89,15 +99,19 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 	}
 	q := &Queries{
 		pool: pool, rows: rows.New(pool), head: c.head(), logger: c.Logger,
-		users: newModel("users_v1", events.Roster), credentials: newModel("credentials_v1", events.Roster),
+		users: newModel("users_v2", events.Roster), credentials: newModel("credentials_v2", events.Roster),
+		skills:   newModel("skills_v1", events.Roster),
 		activity: newModel("activity_v1", events.Activity), statistics: newModel("statistics_v1", events.Activity),
 	}
 	if q.logger == nil {
 		q.logger = zap.NewNop()
 	}
-	models := []*model{q.users, q.credentials, q.activity, q.statistics}
+	models := []*model{q.users, q.credentials, q.skills, q.activity, q.statistics}
 	q.notes = newNotes(func() positions { return covered(models) })
-	if q.memory, err = newMemory(c.CacheBytes, q.notes); err != nil {
+	if q.uses, err = newUses(); err == nil {
+		q.memory, err = newMemory(c.CacheBytes, q.notes, &q.organizations, q.uses)
+	}
+	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("make the cache of reads: %w", err)
 	}
@@ -112,6 +126,7 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 	go q.progress.run(run)
 	q.tail = newTail(c.Log, q.logger, q.noteStored)
 	q.tail.start(run, heads)
+	q.followUses(run, c.Uses)
 	if err := q.progress.tried(ctx); err != nil {
 		q.Close()
 		return nil, fmt.Errorf("read the checkpoints: %w", err)
@@ -186,8 +201,15 @@ func (q *Queries) Ping(ctx context.Context) error {
 
 // noteStored notes what anybody wrote, before the tail hands it on.
 func (q *Queries) noteStored(e events.Stored) {
-	if e.Meta.Aggregate.Kind == events.User {
+	switch {
+	case e.Meta.Aggregate.Kind == events.User:
 		q.notes.add(e.Meta.Aggregate.ID, e.Position(), changesCredentials(e.Meta.Type))
+	case e.Meta.Type == (*events.OrganizationDeleted)(nil).EventType():
+		q.NoteAny(e.Position())
+	case e.Meta.SealedFor != "": // a skill
+		q.notes.add(e.Meta.SealedFor, e.Position(), false)
+	case e.Stream == events.Roster:
+		q.notes.add(anybody, e.Position(), false)
 	}
 }
 
@@ -207,10 +229,16 @@ func (q *Queries) Note(userID string, p events.Position) { q.notes.add(userID, p
 // no credential of that user.
 func (q *Queries) NoteCredentials(userID string, p events.Position) { q.notes.add(userID, p, true) }
 
-// NoteAny is Note for a change of what belongs to no user: an organization. Reads
-// of lists wait for it, and nothing is answered from before it, since rights
-// depend on which organizations live.
-func (q *Queries) NoteAny(p events.Position) { q.notes.add(anybody, p, false) }
+// NoteAny is Note for a change of what belongs to no user, an organization: every
+// read waits for it, and none is answered from before it, since rights depend on
+// which organizations live.
+func (q *Queries) NoteAny(p events.Position) {
+	if p.Stream != events.Roster {
+		return
+	}
+	raise(&q.organizations, p.Sequence)
+	q.notes.raiseFloor(p.Stream, p.Sequence)
+}
 
 // Positions returns how far each read model is, by its schema's name.
 func (q *Queries) Positions() map[string]events.Position {

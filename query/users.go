@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/query/internal/rows"
@@ -96,28 +97,33 @@ func (q *Queries) user(ctx context.Context, ref UserRef) (User, error) {
 		return User{}, failure(ctx, "read a user", err)
 	}
 	u, err := userOf(row)
-	if err == nil {
-		q.memory.keepUser(u, at)
+	if err != nil {
+		return User{}, err
 	}
-	return u, err
+	u.LastSeenAt = q.uses.seen(u.ID, u.LastSeenAt)
+	q.memory.keepUser(u, at)
+	return u, nil
 }
 
-func (q *Queries) userRow(ctx context.Context, ref UserRef) (rows.User, error) {
+func (q *Queries) userRow(ctx context.Context, ref UserRef) (rows.UserByIDRow, error) {
 	switch {
 	case ref.ID != "":
 		id, err := parseID(ref.ID)
 		if err != nil {
-			return rows.User{}, err
+			return rows.UserByIDRow{}, err
 		}
 		return q.rows.UserByID(ctx, id)
 	case ref.Username != "" && storable(ref.Username):
-		return q.rows.UserByUsername(ctx, ref.Username)
+		r, err := q.rows.UserByUsername(ctx, ref.Username)
+		return rows.UserByIDRow(r), err
 	case ref.Email != "" && storable(ref.Email):
-		return q.rows.UserByEmail(ctx, ref.Email)
+		r, err := q.rows.UserByEmail(ctx, ref.Email)
+		return rows.UserByIDRow(r), err
 	case ref.Number > 0:
-		return q.rows.UserByNumber(ctx, ref.Number)
+		r, err := q.rows.UserByNumber(ctx, ref.Number)
+		return rows.UserByIDRow(r), err
 	default:
-		return rows.User{}, errNoRow
+		return rows.UserByIDRow{}, errNoRow
 	}
 }
 
@@ -127,57 +133,78 @@ func (q *Queries) Users(ctx context.Context, f UserFilter) (Page[User], error) {
 	if err != nil {
 		return Page[User]{}, err
 	}
-	if !storable(f.Search) {
-		return Page[User]{}, nil
-	}
 	if err := q.await(ctx, anybody, q.users); err != nil {
 		return Page[User]{}, err
 	}
 	limit := min(max(f.Limit, 1), maxUsers)
-	found, err := q.rows.ListUsers(ctx, rows.ListUsersParams{
-		AfterUsername: after.Username, AfterID: after.id, Pattern: containing(f.Search), PageSize: int64(limit) + 1,
-	})
+	s := newSearch(UserSearch{Text: f.Search})
+	if f.Cursor != "" {
+		s.from("(lower(u.username), u.id) > ($::text, $::uuid)", after.Username, after.id)
+	}
+	hits, err := q.page(ctx, s, limit+1, 0)
 	if err != nil {
 		return Page[User]{}, failure(ctx, "list users", err)
 	}
-	page := Page[User]{Items: make([]User, 0, min(limit, len(found)))}
-	for _, row := range found[:min(limit, len(found))] {
-		u, err := userOf(row.User)
-		if err != nil {
-			return Page[User]{}, err
-		}
-		page.Items = append(page.Items, u)
+	var page Page[User]
+	if len(hits) > limit {
+		hits = hits[:limit]
+		last := hits[limit-1]
+		page.Next = encodeCursor(userCursor{List: userList, Username: last.name, ID: last.id.String()})
 	}
-	if len(found) > limit {
-		last := found[limit-1]
-		page.Next = encodeCursor(userCursor{List: userList, Username: last.SortName, ID: last.User.ID.String()})
+	if page.Items, err = q.usersOf(ctx, hits); err != nil {
+		return Page[User]{}, err
 	}
 	return page, nil
 }
 
 const maxUsers = 100
 
-// containing makes a LIKE pattern of a text in which nothing is a wildcard.
-func containing(text string) string {
-	if text == "" {
-		return ""
+// usersOf reads users that a list found, in its order.
+func (q *Queries) usersOf(ctx context.Context, hits []hit) ([]User, error) {
+	if len(hits) == 0 {
+		return []User{}, nil
 	}
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
+	ids := make([]pgtype.UUID, len(hits))
+	for i, h := range hits {
+		ids[i] = h.id
+	}
+	found, err := q.rows.UsersOfIDs(ctx, ids)
+	if err != nil {
+		return nil, failure(ctx, "read listed users", err)
+	}
+	users := make([]User, len(found))
+	for i, row := range found {
+		if users[i], err = userOf(rows.UserByIDRow(row)); err != nil {
+			return nil, err
+		}
+		users[i].LastSeenAt = q.uses.seen(users[i].ID, users[i].LastSeenAt)
+	}
+	return users, nil
 }
 
-func userOf(r rows.User) (User, error) {
+func userOf(row rows.UserByIDRow) (User, error) {
+	r := row.User
 	u := User{
 		ID: r.ID.String(), Number: r.Number, Username: r.Username, Email: r.Email, Name: r.Name, FirstName: r.FirstName,
 		LastName: r.LastName, Avatar: r.Avatar, Language: r.Language, LoginType: events.LoginType(r.LoginType),
 		Status: events.Status(r.Status), Confirmed: r.Confirmed, Roles: rolesOf(r.Roles), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		LastSeenAt: moment(row.LastSeenAt),
 	}
-	if err := json.Unmarshal(r.Organizations, &u.Organizations); err != nil {
+	if err := json.Unmarshal(row.Places, &u.Organizations); err != nil {
 		return User{}, fmt.Errorf("read the organizations of user %s: %w", u.ID, err)
 	}
 	if err := json.Unmarshal(r.Identities, &u.Identities); err != nil {
 		return User{}, fmt.Errorf("read the identities of user %s: %w", u.ID, err)
 	}
 	return u, nil
+}
+
+// moment is a time that may be missing.
+func moment(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
 }
 
 func rolesOf(names []string) []events.Role {

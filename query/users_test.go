@@ -23,7 +23,7 @@ func TestUserIsFoundByEachReference(t *testing.T) {
 		require.Equal(t, User{
 			ID: userID(1), Number: 1, Username: "Ada", Email: "Ada@Example.com", LoginType: events.LoginPassword,
 			Status: events.StatusActive, Confirmed: true, Roles: []events.Role{events.RoleOwner},
-			Organizations: []events.Membership{{Organization: "o1", Roles: []string{"admin"}}},
+			Organizations: []events.Membership{{Organization: organizationID(1), Roles: []string{"admin"}}},
 			Identities:    []events.Identity{{Provider: "github", Subject: "7"}},
 			CreatedAt:     time.Date(2026, 1, 2, 3, 4, 5, 123456000, time.UTC), UpdatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		}, u)

@@ -52,7 +52,7 @@ func fail(err error) {
 }
 
 const limitQuery = `select id, number, username, email, name, first_name, last_name, avatar, language, login_type, status, confirmed,
-	roles, created_at, updated_at from users_v1.users where id = $1`
+	roles, created_at, updated_at from users_v2.users where id = $1`
 
 // serveLimits says where it listens in the way that cmd/api does.
 func serveLimits(file string) error {

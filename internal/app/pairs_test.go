@@ -199,7 +199,7 @@ func (in *installation) withoutBroker(t *testing.T) {
 	conn, err := pgx.Connect(context.Background(), in.dsn)
 	require.NoError(t, err)
 	defer conn.Close(context.Background())
-	_, err = conn.Exec(context.Background(), "update users_v1.users set name = 'from PostgreSQL' where username = 'quiet'")
+	_, err = conn.Exec(context.Background(), "update users_v2.users set name = 'from PostgreSQL' where username = 'quiet'")
 	require.NoError(t, err)
 	for _, r := range []*running{in.one, in.other} {
 		require.Eventually(t, func() bool {

@@ -35,6 +35,15 @@ const (
 	KeyRegenerated     = "key_regenerated"
 	KeyExpired         = "key_expired"
 	KeyDeleted         = "key_deleted"
+	ReadableKeySet     = "readable_key_set"
+	Confirmed          = "confirmed"
+	LoginTypeChanged   = "login_type_changed"
+	IdentityLinked     = "identity_linked"
+	SSHKeyGenerated    = "ssh_key_generated"
+
+	OrganizationJoined        = "organization_joined"
+	OrganizationLeft          = "organization_left"
+	OrganizationRolesAssigned = "organization_roles_assigned"
 )
 
 // patience lets the changes of a moment share an append to the activity log, and
@@ -67,6 +76,20 @@ func Projection() runtime.Projection {
 			on(KeyRegenerated, func(e *events.UserKeyRegenerated) detail { return detail{more: more{"keyId": e.KeyID}} }),
 			on(KeyExpired, func(e *events.UserKeyExpired) detail { return detail{more: more{"keyId": e.KeyID}} }),
 			on(KeyDeleted, func(e *events.UserKeyDeleted) detail { return detail{more: more{"keyId": e.KeyID}} }),
+			on(ReadableKeySet, func(*events.UserReadableKeySet) detail { return detail{} }),
+			on(Confirmed, func(*events.UserConfirmed) detail { return detail{} }),
+			on(LoginTypeChanged, func(e *events.UserLoginTypeChanged) detail { return detail{more: more{"loginType": e.LoginType}} }),
+			on(IdentityLinked, func(e *events.UserIdentityLinked) detail { return detail{more: more{"provider": e.Private.Provider}} }),
+			on(SSHKeyGenerated, func(*events.UserSSHKeyGenerated) detail { return detail{} }),
+			on(OrganizationJoined, func(e *events.UserMembershipAdded) detail {
+				return detail{more: more{"organization": e.Organization, "roles": e.Roles}}
+			}),
+			on(OrganizationLeft, func(e *events.UserMembershipRemoved) detail {
+				return detail{more: more{"organization": e.Organization}}
+			}),
+			on(OrganizationRolesAssigned, func(e *events.UserOrganizationRolesAssigned) detail {
+				return detail{more: more{"organization": e.Organization, "roles": e.Roles, "added": e.Added, "removed": e.Removed}}
+			}),
 		},
 	}
 }

@@ -2,17 +2,23 @@ package credentials
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/projections/runtime"
 )
 
 const (
-	keySQL = `insert into keys (id, user_id, login_type, name, scopes, secret_hash, epoch, ip, user_agent, created_at, updated_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11) on conflict (id) do nothing`
-	regenerateSQL = `update keys set secret_hash = $3, epoch = $4, updated_at = $5, expires_at = $6 where id = $1 and user_id = $2`
-	expireSQL     = `update keys set expires_at = $3, updated_at = $4 where id = $1 and user_id = $2`
-	deleteSQL     = `delete from keys where id = $1 and user_id = $2`
+	keySQL = `insert into keys (id, user_id, login_type, name, scopes, allow_list, lifetime, secret_hash, epoch, ip, user_agent,
+			created_at, updated_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10, $11, $12, $12, $13) on conflict (id) do nothing`
+	regenerateSQL = `update keys set secret_hash = $3, epoch = $4, updated_at = $5, expires_at = $6, lifetime = $7
+		where id = $1 and user_id = $2`
+	refreshSQL = `update keys set generation = $3, expires_at = $4, lifetime = $6, updated_at = $5
+		where id = $1 and user_id = $2 and generation < $3`
+	expireSQL = `update keys set expires_at = $3, updated_at = $4 where id = $1 and user_id = $2`
+	deleteSQL = `delete from keys where id = $1 and user_id = $2`
 )
 
 // allScopes is what a session may do.
@@ -22,8 +28,14 @@ func sessionOpened(_ context.Context, q runtime.Queue, m runtime.Event, e *event
 	if e.Activated {
 		q.Queue(statusSQL, m.Aggregate.ID, position(m), string(events.StatusActive))
 	}
-	q.Queue(keySQL, e.KeyID, m.Aggregate.ID, string(e.LoginType), e.Private.Name, allScopes, secret(e.Private), e.Epoch,
-		e.Private.IP, e.Private.UserAgent, m.Time, e.ExpiresAt)
+	q.Queue(keySQL, e.KeyID, m.Aggregate.ID, string(e.LoginType), e.Private.Name, allScopes, "[]", lifetime(m, e.ExpiresAt),
+		secret(e.Private), e.Epoch, e.Private.IP, e.Private.UserAgent, m.Time, e.ExpiresAt)
+	return nil
+}
+
+// sessionRefreshed prolongs a session that lives; of two refreshes the later stays.
+func sessionRefreshed(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserSessionRefreshed) error {
+	q.Queue(refreshSQL, e.KeyID, m.Aggregate.ID, e.Generation, e.ExpiresAt, m.Time, lifetime(m, e.ExpiresAt))
 	return nil
 }
 
@@ -37,13 +49,21 @@ func keyCreated(_ context.Context, q runtime.Queue, m runtime.Event, e *events.U
 	if scopes == nil {
 		scopes = []string{}
 	}
-	q.Queue(keySQL, e.KeyID, m.Aggregate.ID, string(events.LoginToken), e.Private.Name, scopes, secret(e.Private), e.Epoch,
-		e.Private.IP, e.Private.UserAgent, m.Time, e.ExpiresAt)
+	allowed, err := list(e.AllowList)
+	if err != nil {
+		return fmt.Errorf("allow list: %w", err)
+	}
+	gives := e.Lifetime
+	if gives <= 0 {
+		gives = lifetime(m, e.ExpiresAt)
+	}
+	q.Queue(keySQL, e.KeyID, m.Aggregate.ID, string(e.LoginType), e.Private.Name, scopes, allowed, gives,
+		secret(e.Private), e.Epoch, e.Private.IP, e.Private.UserAgent, m.Time, e.ExpiresAt)
 	return nil
 }
 
 func keyRegenerated(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserKeyRegenerated) error {
-	q.Queue(regenerateSQL, e.KeyID, m.Aggregate.ID, secret(e.Private), e.Epoch, m.Time, e.ExpiresAt)
+	q.Queue(regenerateSQL, e.KeyID, m.Aggregate.ID, secret(e.Private), e.Epoch, m.Time, e.ExpiresAt, lifetime(m, e.ExpiresAt))
 	return nil
 }
 
@@ -55,6 +75,11 @@ func keyExpired(_ context.Context, q runtime.Queue, m runtime.Event, e *events.U
 func keyDeleted(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserKeyDeleted) error {
 	q.Queue(deleteSQL, e.KeyID, m.Aggregate.ID)
 	return nil
+}
+
+// lifetime is what a key was given, in seconds, where the event does not say so.
+func lifetime(m runtime.Event, expires time.Time) int64 {
+	return int64(expires.Sub(m.Time) / time.Second)
 }
 
 // secret returns the hash to compare with: empty for an erased person, which

@@ -27,9 +27,10 @@ const (
 
 // schemaMigrations are the migrations of one schema.
 type schemaMigrations struct {
-	schema string
-	files  fs.FS
-	newest int64
+	schema     string
+	files      fs.FS
+	extensions []string
+	newest     int64
 }
 
 // Migrate brings the runtime's own schema and those of the projections up to
@@ -78,6 +79,7 @@ func wantedSchemas(projections []Projection) ([]schemaMigrations, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.extensions = p.Extensions
 		out = append(out, m)
 	}
 	return out, nil
@@ -151,8 +153,16 @@ func (m schemaMigrations) apply(ctx context.Context, conn *pgx.Conn) (err error)
 	if _, err := conn.Exec(ctx, "create schema if not exists "+pgx.Identifier{m.schema}.Sanitize()); err != nil {
 		return fmt.Errorf("create schema: %w", err)
 	}
+	path := []string{pgx.Identifier{m.schema}.Sanitize()}
+	for _, name := range m.extensions {
+		at, err := ensureExtension(ctx, conn, name)
+		if err != nil {
+			return err
+		}
+		path = append(path, pgx.Identifier{at}.Sanitize())
+	}
 	config := conn.Config().Copy()
-	config.RuntimeParams["search_path"] = m.schema
+	config.RuntimeParams["search_path"] = strings.Join(path, ", ")
 	db := stdlib.OpenDB(*config)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, m.files,

@@ -20,6 +20,9 @@ type Projection struct {
 	// Migrations holds goose migrations, at the top or in a folder "migrations".
 	// Nil for a projection without tables.
 	Migrations fs.FS
+	// Extensions of PostgreSQL that the migrations use. They are made where they
+	// are missing, and found by the migrations wherever they are.
+	Extensions []string
 	Handlers   []Handler
 	// Patience is for how long a batch may wait for more events, for a projection
 	// that nobody waits for and whose batches cost much.

@@ -1,5 +1,5 @@
-// Package users is the read model of accounts: users, their preferences for each
-// dialect, and organizations.
+// Package users is the read model of accounts: users with their places in
+// organizations, preferences for each dialect and possessions, and organizations.
 //
 // A deleted user's row stays, with its names and the status deleted. Where a data
 // key is erased, the columns that came from sealed members are empty.
@@ -22,19 +22,32 @@ var migrations embed.FS
 // Projection returns the read model.
 func Projection() runtime.Projection {
 	return runtime.Projection{
-		Name: "users", Version: 1, Stream: events.Roster, Migrations: migrations,
+		Name: "users", Version: 2, Stream: events.Roster, Migrations: migrations,
+		Extensions: []string{"pg_trgm"}, // searches
 		Handlers: []runtime.Handler{
 			runtime.On(registered),
 			runtime.On(profileUpdated),
 			runtime.On(usernameChanged),
 			runtime.On(emailChanged),
-			runtime.On(rolesAssigned),
-			runtime.On(suspended),
-			runtime.On(activated),
-			runtime.On(deleted),
-			runtime.On(sessionOpened),
+			runtime.OnPublic(rolesAssigned),
+			runtime.OnPublic(suspended),
+			runtime.OnPublic(activated),
+			runtime.OnPublic(becameDormant),
+			runtime.OnPublic(confirmed),
+			runtime.OnPublic(loginTypeChanged),
+			runtime.On(identityLinked),
+			runtime.OnPublic(deleted),
+			runtime.OnPublic(sessionOpened),
+			runtime.OnPublic(membershipAdded),
+			runtime.OnPublic(membershipRemoved),
+			runtime.OnPublic(organizationRolesAssigned),
 			runtime.On(preferencesUpdated),
-			runtime.On(organizationCreated),
+			runtime.On(sshKeyGenerated),
+			runtime.On(parameterRecorded),
+			runtime.On(providerAnswered),
+			runtime.OnPublic(organizationCreated),
+			runtime.OnPublic(organizationUpdated),
+			runtime.OnPublic(organizationDeleted),
 		},
 	}
 }
@@ -43,30 +56,46 @@ func Projection() runtime.Projection {
 // newer, so that a repeat does nothing.
 const (
 	// Many register at once, so this one takes a set; roles are joined by commas.
-	registeredSQL = `insert into users (id, number, username, email, name, first_name, last_name, avatar, language,
-			login_type, status, confirmed, roles, organizations, identities, created_at, updated_at, position)
+	registeredSQL = `with u as (
+			select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+				$9::text[], $10::text[], $11::text[], $12::boolean[], $13::text[], $14::text[], $15::text[],
+				$16::timestamptz[], $17::bigint[])
+				as u (id, number, username, email, name, first_name, last_name, avatar, language, login_type, status,
+				confirmed, roles, memberships, identities, created_at, position)
+		), places as (
+			insert into memberships (user_id, organization_id, roles, joined, place, position)
+			select u.id, (m.value ->> 'organization')::uuid, ` + rolesOfMembership + `, u.position, m.ordinality, u.position
+			from u, jsonb_array_elements(u.memberships::jsonb) with ordinality as m
+			on conflict (user_id, organization_id) do nothing
+		)
+		insert into users (id, number, username, email, name, first_name, last_name, avatar, language, login_type, status,
+			confirmed, roles, identities, active_since, created_at, updated_at, position)
 		select id, number, username, email, name, first_name, last_name, avatar, language, login_type, status, confirmed,
-			string_to_array(roles, ','), organizations::jsonb, identities::jsonb, created_at, created_at, position
-		from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-			$9::text[], $10::text[], $11::text[], $12::boolean[], $13::text[], $14::text[], $15::text[],
-			$16::timestamptz[], $17::bigint[])
-			as u (id, number, username, email, name, first_name, last_name, avatar, language, login_type, status,
-			confirmed, roles, organizations, identities, created_at, position)
+			string_to_array(roles, ','), identities::jsonb, created_at, created_at, created_at, position
+		from u
 		on conflict (id) do nothing`
+	rolesOfMembership = `array(select jsonb_array_elements_text(m.value -> 'roles'))`
+
 	profileSQL = `update users set name = coalesce($3, name), first_name = coalesce($4, first_name),
 			last_name = coalesce($5, last_name), avatar = coalesce($6, avatar), language = coalesce($7, language),
 			updated_at = $8, position = $2
 		where id = $1 and position < $2`
-	usernameSQL = `update users set username = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
-	emailSQL    = `update users set email = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
-	rolesSQL    = `update users set roles = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
-	statusSQL   = `update users set status = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
-	// As in the write side's state, a preference is no change of the account.
+	usernameSQL  = `update users set username = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	emailSQL     = `update users set email = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	rolesSQL     = `update users set roles = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	statusSQL    = `update users set status = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	activeSQL    = `update users set status = 'active', active_since = $3, updated_at = $3, position = $2 where id = $1 and position < $2`
+	confirmedSQL = `update users set confirmed = true, updated_at = $3, position = $2 where id = $1 and position < $2`
+	loginTypeSQL = `update users set login_type = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	// As in the write side's state, an identity or a preference is no change of the account.
+	identitySQL = `update users set identities = case when identities @> $3::jsonb then identities else identities || $3::jsonb end,
+			position = $2
+		where id = $1 and position < $2`
 	languageSQL = `update users set language = $3, position = $2 where id = $1 and position < $2`
 )
 
 func registered(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserRegistered) error {
-	organizations, err := list(e.Memberships)
+	memberships, err := list(e.Memberships)
 	if err != nil {
 		return fmt.Errorf("memberships: %w", err)
 	}
@@ -76,7 +105,7 @@ func registered(_ context.Context, q runtime.Queue, m runtime.Event, e *events.U
 	}
 	p := &e.Private
 	runtime.Row(q, registeredSQL, m.Aggregate.ID, e.Number, p.Username, p.Email, p.Name, p.FirstName, p.LastName, p.Avatar, p.Language,
-		string(e.LoginType), string(e.Status), e.Confirmed, strings.Join(roles(e.Roles), ","), organizations, identities, m.Time, position(m))
+		string(e.LoginType), string(e.Status), e.Confirmed, strings.Join(roles(e.Roles), ","), memberships, identities, m.Time, position(m))
 	return nil
 }
 
@@ -106,19 +135,48 @@ func suspended(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.Us
 }
 
 func activated(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserActivated) error {
-	return setStatus(q, m, events.StatusActive)
+	q.Queue(activeSQL, m.Aggregate.ID, position(m), m.Time)
+	return nil
 }
 
+func becameDormant(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserBecameDormant) error {
+	return setStatus(q, m, events.StatusDormant)
+}
+
+func confirmed(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserConfirmed) error {
+	q.Queue(confirmedSQL, m.Aggregate.ID, position(m), m.Time)
+	return nil
+}
+
+func loginTypeChanged(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserLoginTypeChanged) error {
+	q.Queue(loginTypeSQL, m.Aggregate.ID, position(m), string(e.LoginType), m.Time)
+	return nil
+}
+
+func identityLinked(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserIdentityLinked) error {
+	if e.Private.Provider == "" { // erased
+		return nil
+	}
+	identity, err := list([]events.Identity{e.Private})
+	if err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
+	q.Queue(identitySQL, m.Aggregate.ID, position(m), identity)
+	return nil
+}
+
+// deleted keeps the row, for those who may still look at deleted users by id.
 func deleted(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserDeleted) error {
+	dropPossessions(q, m)
 	return setStatus(q, m, events.StatusDeleted)
 }
 
 // sessionOpened matters to the account only when it woke it up.
 func sessionOpened(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserSessionOpened) error {
-	if !e.Activated {
-		return nil
+	if e.Activated {
+		q.Queue(activeSQL, m.Aggregate.ID, position(m), m.Time)
 	}
-	return setStatus(q, m, events.StatusActive)
+	return nil
 }
 
 func setStatus(q runtime.Queue, m runtime.Event, s events.Status) error {

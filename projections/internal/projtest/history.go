@@ -46,7 +46,7 @@ func (h *History) Draft(user string, p events.Payload) events.Draft {
 		if p.SourceID == "" {
 			p.SourceID = fmt.Sprint(h.serial)
 		}
-	case *events.OrganizationCreated:
+	case *events.OrganizationCreated, *events.OrganizationUpdated, *events.OrganizationDeleted:
 		m.Aggregate.Kind, m.SealedFor = events.Organization, ""
 	}
 	return events.Draft{Meta: m, Payload: p}
@@ -148,7 +148,7 @@ func (h *History) key(user string, n int) events.Draft {
 	if n%3 == 0 {
 		return h.Draft(user, &events.UserSessionOpened{Sealed: private, KeyID: id, LoginType: events.LoginPassword, Epoch: h.epochs[user], ExpiresAt: expires, Activated: n%2 == 1})
 	}
-	return h.Draft(user, &events.UserKeyCreated{Sealed: private, KeyID: id, Scopes: []string{"all"}, Epoch: h.epochs[user], ExpiresAt: expires})
+	return h.Draft(user, &events.UserKeyCreated{Sealed: private, KeyID: id, LoginType: events.LoginToken, Scopes: []string{"all"}, Epoch: h.epochs[user], ExpiresAt: expires})
 }
 
 // Take makes n events of the identity log.

@@ -13,8 +13,11 @@ import (
 )
 
 const credentialByKey = `-- name: CredentialByKey :one
-select k.id, k.user_id, k.login_type, k.name, k.scopes, k.secret_hash, k.epoch, k.created_at, k.updated_at, k.expires_at,
-       a.status, a.confirmed, a.epoch as account_epoch, a.roles
+select k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime, k.secret_hash, k.epoch, k.generation, k.ip,
+       k.created_at, k.updated_at, k.expires_at, a.status, a.confirmed, a.epoch as account_epoch, a.roles,
+       (select coalesce(jsonb_agg(p.place order by p.n), '[]')
+        from jsonb_array_elements(a.memberships) with ordinality as p (place, n)
+        join organization_states o on o.organization_id = (p.place ->> 'organization')::uuid and o.live)::jsonb as memberships
 from keys k join accounts a on a.user_id = k.user_id
 where k.id = $1
 `
@@ -25,8 +28,12 @@ type CredentialByKeyRow struct {
 	LoginType    string
 	Name         string
 	Scopes       []string
+	AllowList    []byte
+	Lifetime     int64
 	SecretHash   []byte
 	Epoch        int64
+	Generation   int64
+	Ip           string
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 	ExpiresAt    time.Time
@@ -34,6 +41,7 @@ type CredentialByKeyRow struct {
 	Confirmed    bool
 	AccountEpoch int64
 	Roles        []string
+	Memberships  []byte
 }
 
 func (q *Queries) CredentialByKey(ctx context.Context, keyID string) (CredentialByKeyRow, error) {
@@ -45,8 +53,12 @@ func (q *Queries) CredentialByKey(ctx context.Context, keyID string) (Credential
 		&i.LoginType,
 		&i.Name,
 		&i.Scopes,
+		&i.AllowList,
+		&i.Lifetime,
 		&i.SecretHash,
 		&i.Epoch,
+		&i.Generation,
+		&i.Ip,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.ExpiresAt,
@@ -54,27 +66,138 @@ func (q *Queries) CredentialByKey(ctx context.Context, keyID string) (Credential
 		&i.Confirmed,
 		&i.AccountEpoch,
 		&i.Roles,
+		&i.Memberships,
+	)
+	return i, err
+}
+
+const keyByID = `-- name: KeyByID :one
+select k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime, k.generation, k.ip, k.created_at, k.updated_at,
+       k.expires_at, s.last_used, s.expires_at as used_until
+from keys k left join key_usage s on s.key_id = k.id
+where k.id = $1
+`
+
+type KeyByIDRow struct {
+	ID         string
+	UserID     pgtype.UUID
+	LoginType  string
+	Name       string
+	Scopes     []string
+	AllowList  []byte
+	Lifetime   int64
+	Generation int64
+	Ip         string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsed   *time.Time
+	UsedUntil  *time.Time
+}
+
+func (q *Queries) KeyByID(ctx context.Context, keyID string) (KeyByIDRow, error) {
+	row := q.db.QueryRow(ctx, keyByID, keyID)
+	var i KeyByIDRow
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.LoginType,
+		&i.Name,
+		&i.Scopes,
+		&i.AllowList,
+		&i.Lifetime,
+		&i.Generation,
+		&i.Ip,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.ExpiresAt,
+		&i.LastUsed,
+		&i.UsedUntil,
+	)
+	return i, err
+}
+
+const keyByName = `-- name: KeyByName :one
+select k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime, k.generation, k.ip, k.created_at, k.updated_at,
+       k.expires_at, s.last_used, s.expires_at as used_until
+from keys k left join key_usage s on s.key_id = k.id
+where k.user_id = $1 and k.login_type = 'token' and k.name = $2
+order by k.created_at desc, k.id desc
+limit 1
+`
+
+type KeyByNameParams struct {
+	UserID pgtype.UUID
+	Name   string
+}
+
+type KeyByNameRow struct {
+	ID         string
+	UserID     pgtype.UUID
+	LoginType  string
+	Name       string
+	Scopes     []string
+	AllowList  []byte
+	Lifetime   int64
+	Generation int64
+	Ip         string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsed   *time.Time
+	UsedUntil  *time.Time
+}
+
+func (q *Queries) KeyByName(ctx context.Context, arg KeyByNameParams) (KeyByNameRow, error) {
+	row := q.db.QueryRow(ctx, keyByName, arg.UserID, arg.Name)
+	var i KeyByNameRow
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.LoginType,
+		&i.Name,
+		&i.Scopes,
+		&i.AllowList,
+		&i.Lifetime,
+		&i.Generation,
+		&i.Ip,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.ExpiresAt,
+		&i.LastUsed,
+		&i.UsedUntil,
 	)
 	return i, err
 }
 
 const keysOfUser = `-- name: KeysOfUser :many
-select id, user_id, login_type, name, scopes, created_at, updated_at, expires_at
-from keys where user_id = $1
-order by created_at desc, id desc
+
+select k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime, k.generation, k.ip, k.created_at, k.updated_at,
+       k.expires_at, s.last_used, s.expires_at as used_until
+from keys k left join key_usage s on s.key_id = k.id
+where k.user_id = $1
+order by k.created_at desc, k.id desc
 `
 
 type KeysOfUserRow struct {
-	ID        string
-	UserID    pgtype.UUID
-	LoginType string
-	Name      string
-	Scopes    []string
-	CreatedAt time.Time
-	UpdatedAt time.Time
-	ExpiresAt time.Time
+	ID         string
+	UserID     pgtype.UUID
+	LoginType  string
+	Name       string
+	Scopes     []string
+	AllowList  []byte
+	Lifetime   int64
+	Generation int64
+	Ip         string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsed   *time.Time
+	UsedUntil  *time.Time
 }
 
+// Outside of a credential check, keys come with their last use and with the end that
+// it gave them.
 func (q *Queries) KeysOfUser(ctx context.Context, userID pgtype.UUID) ([]KeysOfUserRow, error) {
 	rows, err := q.db.Query(ctx, keysOfUser, userID)
 	if err != nil {
@@ -90,9 +213,139 @@ func (q *Queries) KeysOfUser(ctx context.Context, userID pgtype.UUID) ([]KeysOfU
 			&i.LoginType,
 			&i.Name,
 			&i.Scopes,
+			&i.AllowList,
+			&i.Lifetime,
+			&i.Generation,
+			&i.Ip,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.ExpiresAt,
+			&i.LastUsed,
+			&i.UsedUntil,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const tokens = `-- name: Tokens :many
+select k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime, k.generation, k.ip, k.created_at, k.updated_at,
+       k.expires_at, s.last_used, s.expires_at as used_until, u.username
+from keys k join users u on u.id = k.user_id left join key_usage s on s.key_id = k.id
+where k.login_type = 'token'
+order by k.created_at, k.id
+`
+
+type TokensRow struct {
+	ID         string
+	UserID     pgtype.UUID
+	LoginType  string
+	Name       string
+	Scopes     []string
+	AllowList  []byte
+	Lifetime   int64
+	Generation int64
+	Ip         string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsed   *time.Time
+	UsedUntil  *time.Time
+	Username   string
+}
+
+func (q *Queries) Tokens(ctx context.Context) ([]TokensRow, error) {
+	rows, err := q.db.Query(ctx, tokens)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TokensRow
+	for rows.Next() {
+		var i TokensRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.LoginType,
+			&i.Name,
+			&i.Scopes,
+			&i.AllowList,
+			&i.Lifetime,
+			&i.Generation,
+			&i.Ip,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.ExpiresAt,
+			&i.LastUsed,
+			&i.UsedUntil,
+			&i.Username,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const tokensOfUsers = `-- name: TokensOfUsers :many
+select k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime, k.generation, k.ip, k.created_at, k.updated_at,
+       k.expires_at, s.last_used, s.expires_at as used_until, u.username
+from keys k join users u on u.id = k.user_id left join key_usage s on s.key_id = k.id
+where k.user_id = any($1::uuid[]) and k.login_type = 'token'
+order by k.created_at, k.id
+`
+
+type TokensOfUsersRow struct {
+	ID         string
+	UserID     pgtype.UUID
+	LoginType  string
+	Name       string
+	Scopes     []string
+	AllowList  []byte
+	Lifetime   int64
+	Generation int64
+	Ip         string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsed   *time.Time
+	UsedUntil  *time.Time
+	Username   string
+}
+
+func (q *Queries) TokensOfUsers(ctx context.Context, userIds []pgtype.UUID) ([]TokensOfUsersRow, error) {
+	rows, err := q.db.Query(ctx, tokensOfUsers, userIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TokensOfUsersRow
+	for rows.Next() {
+		var i TokensOfUsersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.LoginType,
+			&i.Name,
+			&i.Scopes,
+			&i.AllowList,
+			&i.Lifetime,
+			&i.Generation,
+			&i.Ip,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.ExpiresAt,
+			&i.LastUsed,
+			&i.UsedUntil,
+			&i.Username,
 		); err != nil {
 			return nil, err
 		}

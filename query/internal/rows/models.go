@@ -32,23 +32,48 @@ type Activity struct {
 	Metadata        []byte
 }
 
+type Organization struct {
+	ID          pgtype.UUID
+	Number      int64
+	Name        string
+	DisplayName string
+	Description string
+	Icon        string
+	IsDefault   bool
+	Deleted     bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	Position    int64
+}
+
+type Skill struct {
+	ID          pgtype.UUID
+	Owner       pgtype.UUID
+	Name        string
+	Description string
+	Content     string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	Position    int64
+}
+
 type User struct {
-	ID            pgtype.UUID
-	Number        int64
-	Username      string
-	Email         string
-	Name          string
-	FirstName     string
-	LastName      string
-	Avatar        string
-	Language      string
-	LoginType     string
-	Status        string
-	Confirmed     bool
-	Roles         []string
-	Organizations []byte
-	Identities    []byte
-	CreatedAt     time.Time
-	UpdatedAt     time.Time
-	Position      int64
+	ID          pgtype.UUID
+	Number      int64
+	Username    string
+	Email       string
+	Name        string
+	FirstName   string
+	LastName    string
+	Avatar      string
+	Language    string
+	LoginType   string
+	Status      string
+	Confirmed   bool
+	Roles       []string
+	Identities  []byte
+	ActiveSince time.Time
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	Position    int64
 }

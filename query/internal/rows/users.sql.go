@@ -12,63 +12,35 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-const listUsers = `-- name: ListUsers :many
-select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.organizations, users.identities, users.created_at, users.updated_at, users.position, lower(username)::text as sort_name from users
-where status <> 'deleted'
-  and (lower(username), id) > ($1::text, $2::uuid)
-  and ($3::text = '' or lower(username) like lower($3) or lower(email) like lower($3))
-order by lower(username), id
-limit $4::bigint
+const dormantCandidates = `-- name: DormantCandidates :many
+select u.id, coalesce(s.last_seen_at, u.active_since) as last_seen_at
+from users u left join user_usage s on s.user_id = u.id
+where u.status = 'active' and u.login_type <> 'none' and u.active_since < $1
+  and (s.last_seen_at is null or s.last_seen_at < $1)
+order by u.active_since, u.id
+limit $2::bigint
 `
 
-type ListUsersParams struct {
-	AfterUsername string
-	AfterID       pgtype.UUID
-	Pattern       string
-	PageSize      int64
+type DormantCandidatesParams struct {
+	Before   time.Time
+	PageSize int64
 }
 
-type ListUsersRow struct {
-	User     User
-	SortName string
+type DormantCandidatesRow struct {
+	ID         pgtype.UUID
+	LastSeenAt time.Time
 }
 
-// The pattern is ” or a LIKE pattern.
-func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]ListUsersRow, error) {
-	rows, err := q.db.Query(ctx, listUsers,
-		arg.AfterUsername,
-		arg.AfterID,
-		arg.Pattern,
-		arg.PageSize,
-	)
+func (q *Queries) DormantCandidates(ctx context.Context, arg DormantCandidatesParams) ([]DormantCandidatesRow, error) {
+	rows, err := q.db.Query(ctx, dormantCandidates, arg.Before, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []ListUsersRow
+	var items []DormantCandidatesRow
 	for rows.Next() {
-		var i ListUsersRow
-		if err := rows.Scan(
-			&i.User.ID,
-			&i.User.Number,
-			&i.User.Username,
-			&i.User.Email,
-			&i.User.Name,
-			&i.User.FirstName,
-			&i.User.LastName,
-			&i.User.Avatar,
-			&i.User.Language,
-			&i.User.LoginType,
-			&i.User.Status,
-			&i.User.Confirmed,
-			&i.User.Roles,
-			&i.User.Organizations,
-			&i.User.Identities,
-			&i.User.CreatedAt,
-			&i.User.UpdatedAt,
-			&i.User.Position,
-			&i.SortName,
-		); err != nil {
+		var i DormantCandidatesRow
+		if err := rows.Scan(&i.ID, &i.LastSeenAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -80,121 +52,176 @@ func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]ListUse
 }
 
 const userByEmail = `-- name: UserByEmail :one
-select id, number, username, email, name, first_name, last_name, avatar, language, login_type, status, confirmed, roles, organizations, identities, created_at, updated_at, position from users where lower(email) = lower($1::text) and email <> '' and status <> 'deleted' limit 1
+select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, (
+    select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')
+    from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
+)::jsonb as places, s.last_seen_at
+from users left join user_usage s on s.user_id = users.id
+where lower(users.email) = lower($1::text) and users.email <> '' and users.status <> 'deleted' limit 1
 `
 
-func (q *Queries) UserByEmail(ctx context.Context, email string) (User, error) {
+type UserByEmailRow struct {
+	User       User
+	Places     []byte
+	LastSeenAt *time.Time
+}
+
+func (q *Queries) UserByEmail(ctx context.Context, email string) (UserByEmailRow, error) {
 	row := q.db.QueryRow(ctx, userByEmail, email)
-	var i User
+	var i UserByEmailRow
 	err := row.Scan(
-		&i.ID,
-		&i.Number,
-		&i.Username,
-		&i.Email,
-		&i.Name,
-		&i.FirstName,
-		&i.LastName,
-		&i.Avatar,
-		&i.Language,
-		&i.LoginType,
-		&i.Status,
-		&i.Confirmed,
-		&i.Roles,
-		&i.Organizations,
-		&i.Identities,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.Position,
+		&i.User.ID,
+		&i.User.Number,
+		&i.User.Username,
+		&i.User.Email,
+		&i.User.Name,
+		&i.User.FirstName,
+		&i.User.LastName,
+		&i.User.Avatar,
+		&i.User.Language,
+		&i.User.LoginType,
+		&i.User.Status,
+		&i.User.Confirmed,
+		&i.User.Roles,
+		&i.User.Identities,
+		&i.User.ActiveSince,
+		&i.User.CreatedAt,
+		&i.User.UpdatedAt,
+		&i.User.Position,
+		&i.Places,
+		&i.LastSeenAt,
 	)
 	return i, err
 }
 
 const userByID = `-- name: UserByID :one
-select id, number, username, email, name, first_name, last_name, avatar, language, login_type, status, confirmed, roles, organizations, identities, created_at, updated_at, position from users where id = $1
+
+select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, (
+    select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')
+    from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
+)::jsonb as places, s.last_seen_at
+from users left join user_usage s on s.user_id = users.id
+where users.id = $1
 `
 
-func (q *Queries) UserByID(ctx context.Context, id pgtype.UUID) (User, error) {
+type UserByIDRow struct {
+	User       User
+	Places     []byte
+	LastSeenAt *time.Time
+}
+
+// A user comes with its places in live organizations, in the order of joining, and
+// with its last use; both live beside the user's row.
+func (q *Queries) UserByID(ctx context.Context, id pgtype.UUID) (UserByIDRow, error) {
 	row := q.db.QueryRow(ctx, userByID, id)
-	var i User
+	var i UserByIDRow
 	err := row.Scan(
-		&i.ID,
-		&i.Number,
-		&i.Username,
-		&i.Email,
-		&i.Name,
-		&i.FirstName,
-		&i.LastName,
-		&i.Avatar,
-		&i.Language,
-		&i.LoginType,
-		&i.Status,
-		&i.Confirmed,
-		&i.Roles,
-		&i.Organizations,
-		&i.Identities,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.Position,
+		&i.User.ID,
+		&i.User.Number,
+		&i.User.Username,
+		&i.User.Email,
+		&i.User.Name,
+		&i.User.FirstName,
+		&i.User.LastName,
+		&i.User.Avatar,
+		&i.User.Language,
+		&i.User.LoginType,
+		&i.User.Status,
+		&i.User.Confirmed,
+		&i.User.Roles,
+		&i.User.Identities,
+		&i.User.ActiveSince,
+		&i.User.CreatedAt,
+		&i.User.UpdatedAt,
+		&i.User.Position,
+		&i.Places,
+		&i.LastSeenAt,
 	)
 	return i, err
 }
 
 const userByNumber = `-- name: UserByNumber :one
-select id, number, username, email, name, first_name, last_name, avatar, language, login_type, status, confirmed, roles, organizations, identities, created_at, updated_at, position from users where number = $1 and status <> 'deleted' limit 1
+select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, (
+    select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')
+    from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
+)::jsonb as places, s.last_seen_at
+from users left join user_usage s on s.user_id = users.id
+where users.number = $1 and users.status <> 'deleted' limit 1
 `
 
-func (q *Queries) UserByNumber(ctx context.Context, number int64) (User, error) {
+type UserByNumberRow struct {
+	User       User
+	Places     []byte
+	LastSeenAt *time.Time
+}
+
+func (q *Queries) UserByNumber(ctx context.Context, number int64) (UserByNumberRow, error) {
 	row := q.db.QueryRow(ctx, userByNumber, number)
-	var i User
+	var i UserByNumberRow
 	err := row.Scan(
-		&i.ID,
-		&i.Number,
-		&i.Username,
-		&i.Email,
-		&i.Name,
-		&i.FirstName,
-		&i.LastName,
-		&i.Avatar,
-		&i.Language,
-		&i.LoginType,
-		&i.Status,
-		&i.Confirmed,
-		&i.Roles,
-		&i.Organizations,
-		&i.Identities,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.Position,
+		&i.User.ID,
+		&i.User.Number,
+		&i.User.Username,
+		&i.User.Email,
+		&i.User.Name,
+		&i.User.FirstName,
+		&i.User.LastName,
+		&i.User.Avatar,
+		&i.User.Language,
+		&i.User.LoginType,
+		&i.User.Status,
+		&i.User.Confirmed,
+		&i.User.Roles,
+		&i.User.Identities,
+		&i.User.ActiveSince,
+		&i.User.CreatedAt,
+		&i.User.UpdatedAt,
+		&i.User.Position,
+		&i.Places,
+		&i.LastSeenAt,
 	)
 	return i, err
 }
 
 const userByUsername = `-- name: UserByUsername :one
-select id, number, username, email, name, first_name, last_name, avatar, language, login_type, status, confirmed, roles, organizations, identities, created_at, updated_at, position from users where lower(username) = lower($1::text) and status <> 'deleted' limit 1
+select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, (
+    select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')
+    from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
+)::jsonb as places, s.last_seen_at
+from users left join user_usage s on s.user_id = users.id
+where lower(users.username) = lower($1::text) and users.status <> 'deleted' limit 1
 `
 
-func (q *Queries) UserByUsername(ctx context.Context, username string) (User, error) {
+type UserByUsernameRow struct {
+	User       User
+	Places     []byte
+	LastSeenAt *time.Time
+}
+
+func (q *Queries) UserByUsername(ctx context.Context, username string) (UserByUsernameRow, error) {
 	row := q.db.QueryRow(ctx, userByUsername, username)
-	var i User
+	var i UserByUsernameRow
 	err := row.Scan(
-		&i.ID,
-		&i.Number,
-		&i.Username,
-		&i.Email,
-		&i.Name,
-		&i.FirstName,
-		&i.LastName,
-		&i.Avatar,
-		&i.Language,
-		&i.LoginType,
-		&i.Status,
-		&i.Confirmed,
-		&i.Roles,
-		&i.Organizations,
-		&i.Identities,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-		&i.Position,
+		&i.User.ID,
+		&i.User.Number,
+		&i.User.Username,
+		&i.User.Email,
+		&i.User.Name,
+		&i.User.FirstName,
+		&i.User.LastName,
+		&i.User.Avatar,
+		&i.User.Language,
+		&i.User.LoginType,
+		&i.User.Status,
+		&i.User.Confirmed,
+		&i.User.Roles,
+		&i.User.Identities,
+		&i.User.ActiveSince,
+		&i.User.CreatedAt,
+		&i.User.UpdatedAt,
+		&i.User.Position,
+		&i.Places,
+		&i.LastSeenAt,
 	)
 	return i, err
 }
@@ -219,4 +246,63 @@ func (q *Queries) UserPreferences(ctx context.Context, arg UserPreferencesParams
 	var i UserPreferencesRow
 	err := row.Scan(&i.Settings, &i.CreatedAt, &i.UpdatedAt)
 	return i, err
+}
+
+const usersOfIDs = `-- name: UsersOfIDs :many
+select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, (
+    select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')
+    from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
+)::jsonb as places, s.last_seen_at
+from unnest($1::uuid[]) with ordinality as wanted (id, place)
+join users on users.id = wanted.id and users.status <> 'deleted'
+left join user_usage s on s.user_id = users.id
+order by wanted.place
+`
+
+type UsersOfIDsRow struct {
+	User       User
+	Places     []byte
+	LastSeenAt *time.Time
+}
+
+// In the order of the ids; who was deleted meanwhile is left out.
+func (q *Queries) UsersOfIDs(ctx context.Context, ids []pgtype.UUID) ([]UsersOfIDsRow, error) {
+	rows, err := q.db.Query(ctx, usersOfIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UsersOfIDsRow
+	for rows.Next() {
+		var i UsersOfIDsRow
+		if err := rows.Scan(
+			&i.User.ID,
+			&i.User.Number,
+			&i.User.Username,
+			&i.User.Email,
+			&i.User.Name,
+			&i.User.FirstName,
+			&i.User.LastName,
+			&i.User.Avatar,
+			&i.User.Language,
+			&i.User.LoginType,
+			&i.User.Status,
+			&i.User.Confirmed,
+			&i.User.Roles,
+			&i.User.Identities,
+			&i.User.ActiveSince,
+			&i.User.CreatedAt,
+			&i.User.UpdatedAt,
+			&i.User.Position,
+			&i.Places,
+			&i.LastSeenAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
