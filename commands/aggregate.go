@@ -134,6 +134,10 @@ func attemptTask[S any](ctx context.Context, s *Service, actor Actor, env envelo
 	}
 	defer leave()
 	d, refused := command.decide(st.state, f)
+	if refused != nil && t.creates && env.keyed() {
+		// What refuses it may be what this very command made meanwhile.
+		return outcome[S]{}, false, s.unlessMade(ctx, env, f, refused)
+	}
 	if refused != nil || len(d.events) == 0 {
 		return undecided(ctx, s, t, st, refused)
 	}
@@ -141,6 +145,20 @@ func attemptTask[S any](ctx context.Context, s *Service, actor Actor, env envelo
 		d.claims = append(d.claims, f.take(commandClaim(env.commandID), holderOf(t.kind.kind, t.id)))
 	}
 	return appendTask(ctx, s, env, t, st, d)
+}
+
+// unlessMade returns a refusal, or nothing if the claim on the command moved since
+// it was looked up: then it is to be decided again.
+func (s *Service) unlessMade(ctx context.Context, env envelope, f facts, refused *Error) error {
+	claim := commandClaim(env.commandID)
+	held, err := s.log.Claim(ctx, claim)
+	if err != nil {
+		return fmt.Errorf("look up command: %w", err)
+	}
+	if held != f.claims[claim] {
+		return nil
+	}
+	return refused
 }
 
 // undecided answers a decision without events, if it was made on the newest state.
