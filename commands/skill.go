@@ -139,18 +139,14 @@ func (s *Service) findSkill(ctx context.Context, owner, name string) (string, er
 // withSkillOwner makes the build of a command that needs to know about the owner.
 func (s *Service) withSkillOwner(owner string, command func(skillOwner) aggregateCommand[Skill]) func(context.Context) (aggregateCommand[Skill], error) {
 	return func(ctx context.Context) (aggregateCommand[Skill], error) {
-		count, err := s.log.Claim(ctx, skillsOfClaim(owner))
-		if err != nil {
-			return nil, fmt.Errorf("look up number of skills: %w", err)
-		}
-		st, err := s.states.newest(ctx, owner)
+		st, err := s.states.fresh(ctx, owner)
 		if err != nil {
 			return nil, err
 		}
 		if st.user.ID == "" {
 			return nil, errNoUser()
 		}
-		return command(skillOwner{id: owner, gone: !st.user.exists(), count: count}), nil
+		return command(skillOwner{id: owner, gone: !st.user.exists()}), nil
 	}
 }
 

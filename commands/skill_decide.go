@@ -12,9 +12,8 @@ const maxSkills = 100
 // The claims of skills.
 const (
 	claimSkill = "skill" // of a name among a user's skills; its holder is the skill
-	// claimSkillsOf holds how many skills a user has. Each creation and deletion
-	// moves it, and the user's deletion too: so neither the bound nor the end of a
-	// user is overrun by a race.
+	// claimSkillsOf is the register of a user's skills: its holder is their number,
+	// or ownerDeleted. So neither the bound nor the end of a user is overrun by a race.
 	claimSkillsOf = "skills-of"
 )
 
@@ -29,29 +28,17 @@ func skillsOfClaim(owner string) events.Claim {
 // skills is what can happen to a skill: created, updated, deleted.
 var skills = aggregateKind[Skill]{kind: events.Skill, evolve: evolveSkill}
 
-// skillOwner is what a command on a skill knows of the user whose skill it is.
+// skillOwner is the user whose skill it is.
 type skillOwner struct {
 	id   string
-	gone bool // deleted, or never was
-	// count is the claim on the number of skills, looked up BEFORE the user: a
-	// deletion between the two makes the append fail.
-	count events.ClaimState
+	gone bool // deleted; a deletion from then on is met at the claim on the number
 }
 
-func (o skillOwner) refused() *Error {
-	if o.gone {
+func (o skillOwner) refused(f facts) *Error {
+	if o.gone || f.claims[skillsOfClaim(o.id)].Holder == ownerDeleted {
 		return &Error{Code: Precondition, Reason: "deleted-user", Message: "this user is deleted"}
 	}
 	return nil
-}
-
-// counted is the number of skills after one more or one less.
-func (o skillOwner) counted(change int) (int, events.ClaimChange) {
-	count, _ := strconv.Atoi(o.count.Holder) // none yet is 0
-	count = max(count+change, 0)
-	return count, events.ClaimChange{
-		Claim: skillsOfClaim(o.id), Expected: o.count.Sequence, Holder: strconv.Itoa(count),
-	}
 }
 
 // The commands on skills.
@@ -77,47 +64,39 @@ type (
 )
 
 func (c createSkill) authorize(_ Skill, a Actor) *Error {
-	return permitted(a, CreateSkills, c.owner.id)
+	return allow(a, CreateSkills, c.owner.id)
 }
 
 func (c updateSkill) authorize(_ Skill, a Actor) *Error {
-	return permitted(a, UpdateSkills, c.owner.id)
+	return allow(a, UpdateSkills, c.owner.id)
 }
 
 func (c deleteSkill) authorize(_ Skill, a Actor) *Error {
-	return permitted(a, DeleteSkills, c.owner.id)
-}
-
-func permitted(a Actor, action Action, owner string) *Error {
-	if !Allowed(a, action, owner) {
-		return forbidden(action)
-	}
-	return nil
+	return allow(a, DeleteSkills, c.owner.id)
 }
 
 func (c createSkill) claims(Skill) []events.Claim {
-	return []events.Claim{skillClaim(c.owner.id, c.text.name)}
+	return []events.Claim{skillClaim(c.owner.id, c.text.name), skillsOfClaim(c.owner.id)}
 }
 
-func (updateSkill) claims(Skill) []events.Claim { return nil }
+func (c updateSkill) claims(Skill) []events.Claim { return []events.Claim{skillsOfClaim(c.owner.id)} }
 
 func (c deleteSkill) claims(Skill) []events.Claim {
-	return []events.Claim{skillClaim(c.owner.id, c.name)}
+	return []events.Claim{skillClaim(c.owner.id, c.name), skillsOfClaim(c.owner.id)}
 }
 
 func (c createSkill) decide(_ Skill, f facts) (decision, *Error) {
-	if err := c.owner.refused(); err != nil {
+	if err := c.owner.refused(f); err != nil {
 		return decision{}, err
 	}
-	name := skillClaim(c.owner.id, c.text.name)
+	name, register := skillClaim(c.owner.id, c.text.name), skillsOfClaim(c.owner.id)
 	if f.takenByOther(name, c.id) {
 		return decision{}, &Error{
 			Code: Conflict, Reason: "taken", Message: "a skill with this name exists already",
 			Fields: []FieldError{{Field: "name", Rule: "taken", Detail: "this name is already in use"}},
 		}
 	}
-	count, counted := c.owner.counted(1)
-	if count > maxSkills {
+	if f.owned(register) >= maxSkills {
 		return decision{}, &Error{
 			Code: Precondition, Reason: "too-many-skills", Message: "a user may have at most " + strconv.Itoa(maxSkills) + " skills",
 		}
@@ -129,13 +108,13 @@ func (c createSkill) decide(_ Skill, f facts) (decision, *Error) {
 			}),
 			Owner: c.owner.id,
 		}},
-		claims:    []events.ClaimChange{f.take(name, c.id), counted},
+		claims:    []events.ClaimChange{f.take(name, c.id), f.moveOwned(register, 1)},
 		sealedFor: c.owner.id,
 	}, nil
 }
 
-func (c updateSkill) decide(sk Skill, _ facts) (decision, *Error) {
-	if err := c.owner.refused(); err != nil {
+func (c updateSkill) decide(sk Skill, f facts) (decision, *Error) {
+	if err := c.owner.refused(f); err != nil {
 		return decision{}, err
 	}
 	if !sk.exists() {
@@ -153,16 +132,15 @@ func (c updateSkill) decide(sk Skill, _ facts) (decision, *Error) {
 }
 
 func (c deleteSkill) decide(sk Skill, f facts) (decision, *Error) {
-	if err := c.owner.refused(); err != nil {
+	if err := c.owner.refused(f); err != nil {
 		return decision{}, err
 	}
 	if !sk.exists() {
 		return decision{}, errNoSkill()
 	}
-	_, counted := c.owner.counted(-1)
 	d := decision{
 		events: []events.Payload{&events.SkillDeleted{}},
-		claims: append(f.release(skillClaim(c.owner.id, c.name), sk.ID), counted),
+		claims: append(f.release(skillClaim(c.owner.id, c.name), sk.ID), f.moveOwned(skillsOfClaim(c.owner.id), -1)),
 	}
 	if c.command != nil {
 		d.claims = append(d.claims, *c.command)

@@ -119,7 +119,7 @@ func decideDelete(u User, f facts) (decision, *Error) {
 		claims = append(claims, f.release(name, u.ID)...)
 	}
 	claims = append(claims,
-		f.take(skillsOfClaim(u.ID), ""), // moved, so that no skill comes after it
+		f.take(skillsOfClaim(u.ID), ownerDeleted), // so that no skill comes after it
 		f.take(workspaces, ownerDeleted))
 	return decision{events: []events.Payload{&events.UserDeleted{}}, claims: claims}, nil
 }
