@@ -44,8 +44,10 @@ func (s *Service) CheckPassword(ctx context.Context, c SignIn) (User, error) {
 // closed says that nobody can.
 func (u User) admits(right, closed bool) *Error {
 	switch {
-	case !u.exists() || u.PasswordHash == "" || !right || !u.Confirmed:
+	case !u.exists() || u.PasswordHash == "" || !right:
 		return errCredentials()
+	case !u.Confirmed:
+		return unauthenticated("unconfirmed", "this user did not confirm the e-mail address")
 	case closed:
 		return &Error{Code: Forbidden, Reason: "password-disabled", Message: "nobody signs in by password here"}
 	case u.LoginType != events.LoginPassword:

@@ -20,8 +20,9 @@ const (
 	claimOwners = "owners"
 	// claimCommand is held by what a command with an idempotency key made, so that
 	// its repeat finds it whatever it was named.
-	claimCommand = "command"
-	claimGroup   = "group" // held by the live group of that name
+	claimCommand     = "command"
+	claimReadableKey = "api-key" // held by the user to whom a readable key leads
+	claimGroup       = "group"   // held by the live group of that name
 	// claimWorkspace is held by the live workspace of that name.
 	claimWorkspace = "workspace"
 	// claimWorkspacesOf is the register of how many live workspaces a user owns:
@@ -54,7 +55,7 @@ func heldClaims(u User) []events.Claim {
 	for _, id := range u.Identities {
 		out = append(out, identityClaim(id))
 	}
-	return out
+	return append(out, readableKeyOf(u)...)
 }
 
 // take makes a claim, whatever the log holds of it now: whether it is free was

@@ -134,8 +134,12 @@ func TestPermissions(t *testing.T) {
 			grantee events.Grantee
 			role    events.WorkspaceRole
 		}{
-			{events.Grantee{}, "readonly"}, {events.Grantee{User: bob.ID, Group: g.Group.ID}, "readonly"}, {toBob, "king"},
-			{events.Grantee{User: id}, "readonly"}, {events.Grantee{Group: bob.ID}, "readonly"}, {events.Grantee{User: "x"}, "readonly"},
+			{events.Grantee{}, "readonly"},
+			{events.Grantee{User: bob.ID, Group: g.Group.ID}, "readonly"},
+			{toBob, "king"},
+			{events.Grantee{User: id}, "readonly"},
+			{events.Grantee{Group: bob.ID}, "readonly"},
+			{events.Grantee{User: "x"}, "readonly"},
 		} {
 			_, err := s.GrantPermission(ctx, as(ada, ""), id, c.grantee, c.role)
 			require.Equal(t, commands.Invalid, commands.CodeOf(err), "%+v", c)

@@ -29,7 +29,7 @@ func (requestPasscode) actions(facts) []Action { return nil }
 func (usePasscode) actions(facts) []Action     { return nil }
 
 func (requestPasscode) claims(User) []events.Claim { return nil }
-func (usePasscode) claims(User) []events.Claim     { return nil }
+func (usePasscode) claims(u User) []events.Claim   { return readableKeyOf(u) }
 
 // decideRequestPasscode: who signs in in another way has no password to set, and
 // who never confirmed the address may not be its reader.
@@ -49,9 +49,7 @@ func decideUsePasscode(u User, c usePasscode, f facts) (decision, *Error) {
 		subtle.ConstantTimeCompare(u.Passcode.Hash, c.hash) != 1:
 		return decision{}, errPasscode()
 	}
-	return decided(&events.UserPasswordSet{
-		Sealed: events.Seal(events.UserPasswordPrivate{Hash: c.password}), Revoked: true,
-	})
+	return passwordDecided(u, c.password, true, f), nil
 }
 
 func errPasscode() *Error {

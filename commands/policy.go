@@ -198,8 +198,12 @@ func (r rule) listed(list []events.Resource, id string) bool {
 	})
 }
 
-// grantedBy says whether a place in an organization gives the right.
+// grantedBy says whether a place in an organization gives the right. Who is only
+// invited has none there.
 func (r rule) grantedBy(m events.Membership) bool {
+	if slices.Contains(m.Roles, events.OrganizationInvitationPending) {
+		return false
+	}
 	return slices.ContainsFunc(r.within, func(role string) bool {
 		return role == events.OrganizationMember || slices.Contains(m.Roles, role)
 	})

@@ -240,6 +240,9 @@ func (s *Service) checkRegister(c Register) (registerUser, *Error) {
 	s.checkLogin(c, &out, &p)
 	out.roles = checkRoles(c.Roles, &p)
 	out.memberships = s.checkMemberships(c.Organizations, &p)
+	if c.Memberships != nil {
+		out.memberships = c.Memberships
+	}
 	if len(c.Identities) > maxIdentities {
 		p.add("identities", "too-long", fmt.Sprintf("must be at most %d", maxIdentities))
 		return out, p.err()

@@ -21,7 +21,9 @@ type Register struct {
 	Unconfirmed   bool
 	Roles         []events.Role
 	Organizations []string // ids; empty means the default organization
-	Identities    []events.Identity
+	// Memberships are places with roles, in the stead of Organizations.
+	Memberships []events.Membership
+	Identities  []events.Identity
 	// NormaliseUsername makes Username valid and unique by the rule for OAuth
 	// logins instead of refusing it.
 	NormaliseUsername bool

@@ -28,6 +28,7 @@ type User struct {
 	Passcode     *Passcode
 	SSHKey       *SSHKey
 	Providers    map[string]ProviderTokens // by provider: "oidc", "github"
+	ReadableKey  string                    // the API key that can be read again, or ""
 	CreatedAt    time.Time
 	UpdatedAt    time.Time // of the account: profile, names, roles, status
 	Preferences  map[string]Preferences
@@ -71,6 +72,7 @@ type Key struct {
 	Scopes     []string
 	AllowList  []events.Resource // empty: everything
 	Lifetime   time.Duration     // what each use gives again
+	Generation int64             // how often a session was refreshed
 	SecretHash []byte
 	Epoch      int64
 	CreatedAt  time.Time

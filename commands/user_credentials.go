@@ -31,8 +31,14 @@ type setPassword struct {
 	revoke   bool
 }
 
-func (setPassword) actions(facts) []Action     { return []Action{SetUserPassword} }
-func (setPassword) claims(User) []events.Claim { return nil }
+func (setPassword) actions(facts) []Action { return []Action{SetUserPassword} }
+
+func (c setPassword) claims(u User) []events.Claim {
+	if !c.revoke {
+		return nil
+	}
+	return readableKeyOf(u)
+}
 
 func decidePassword(u User, c setPassword, f facts) (decision, *Error) {
 	self := f.actor.UserID == u.ID
@@ -51,9 +57,22 @@ func decidePassword(u User, c setPassword, f facts) (decision, *Error) {
 			return decision{}, err
 		}
 	}
-	return decided(&events.UserPasswordSet{
-		Sealed: events.Seal(events.UserPasswordPrivate{Hash: c.hash}), Revoked: c.revoke,
-	})
+	return passwordDecided(u, c.hash, c.revoke, f), nil
+}
+
+// passwordDecided sets a password. Where that ends all keys, the readable one ends
+// with its claim.
+func passwordDecided(u User, hash string, revoke bool, f facts) decision {
+	d := decision{events: []events.Payload{&events.UserPasswordSet{
+		Sealed: events.Seal(events.UserPasswordPrivate{Hash: hash}), Revoked: revoke,
+	}}}
+	if !revoke {
+		return d
+	}
+	for _, claim := range readableKeyOf(u) {
+		d.claims = append(d.claims, f.release(claim, u.ID)...)
+	}
+	return d
 }
 
 func checkOld(u User, c setPassword, self bool) *Error {

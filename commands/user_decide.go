@@ -70,7 +70,7 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 	case assignRoles:
 		return decideRoles(u, c, f)
 	case addMember:
-		return decideAddMember(u, c)
+		return decideAddMember(u, c, f)
 	case removeMember:
 		return decideRemoveMember(u, c)
 	case assignOrganizationRoles:
@@ -104,6 +104,12 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 // decidePossession is the part of that list about what a user has and signs in by.
 func decidePossession(u User, command userCommand, f facts) (decision, *Error) {
 	switch c := command.(type) {
+	case confirmUser:
+		return decideConfirm(u)
+	case refreshSession:
+		return decideRefresh(u, c, f)
+	case setReadableKey:
+		return decideReadableKey(u, c, f)
 	case generateSSHKey:
 		return decideSSHKey(u, c)
 	case recordParameter:

@@ -163,7 +163,7 @@ func TestDecisions(t *testing.T) {
 			},
 		},
 		{
-			name: "sign in unconfirmed", user: "bob", command: openSession{verified: "hash", right: true, keyID: "k"}, code: Unauthenticated, reason: "credentials",
+			name: "sign in unconfirmed", user: "bob", command: openSession{verified: "hash", right: true, keyID: "k"}, code: Unauthenticated, reason: "unconfirmed",
 			given: func(t *testing.T, w *world) {
 				t.Helper()
 				require.Nil(t, w.do(t, system, "bob", newcomer("bob", func(c *registerUser) { c.confirmed = false }), ""))

@@ -93,7 +93,7 @@ func setIfGiven(member, value *string) {
 func deleted(u User) User {
 	u.Status = events.StatusDeleted
 	u.PasswordHash = ""
-	u.Keys, u.Passcode, u.SSHKey, u.Providers = nil, nil, nil, nil
+	u.Keys, u.Passcode, u.SSHKey, u.Providers, u.ReadableKey = nil, nil, nil, nil, ""
 	return u
 }
 
@@ -101,7 +101,7 @@ func passwordSet(u User, p *events.UserPasswordSet) User {
 	u.PasswordHash, u.Passcode = p.Private.Hash, nil
 	if p.Revoked {
 		u.Epoch++
-		u.Keys = nil
+		u.Keys, u.ReadableKey = nil, ""
 	}
 	return u
 }

@@ -29,6 +29,8 @@ func applyIdentity(u User, e events.Recorded) User {
 		u.Passcode = &Passcode{Hash: p.Private.Hash, ExpiresAt: p.ExpiresAt}
 	case *events.UserSSHKeyGenerated:
 		u = sshKeyGenerated(u, e, p)
+	default:
+		return applyAccess(u, e)
 	}
 	return u
 }

@@ -13,7 +13,10 @@ const maxMemberships = 512
 
 // The commands on a user's places in organizations.
 type (
-	addMember               struct{ organization string }
+	addMember struct {
+		organization string
+		roles        []string // given from the start
+	}
 	removeMember            struct{ organization string }
 	assignOrganizationRoles struct {
 		organization string
@@ -37,14 +40,19 @@ func errNoMember() *Error {
 	return &Error{Code: NotFound, Reason: "member", Message: "this user is no member of the organization"}
 }
 
-func decideAddMember(u User, c addMember) (decision, *Error) {
+func decideAddMember(u User, c addMember, f facts) (decision, *Error) {
+	for _, role := range c.roles {
+		if !GrantableIn(f.actor, c.organization, role) {
+			return decision{}, errNotGrantable(role)
+		}
+	}
 	if _, ok := u.membership(c.organization); ok {
 		return decision{}, &Error{Code: Conflict, Reason: "member", Message: "this user is a member of the organization already"}
 	}
 	if len(u.Memberships) >= maxMemberships {
 		return decision{}, &Error{Code: Precondition, Reason: "too-many-organizations", Message: "this user is in too many organizations"}
 	}
-	return decided(&events.UserMembershipAdded{Membership: events.Membership{Organization: c.organization}})
+	return decided(&events.UserMembershipAdded{Membership: events.Membership{Organization: c.organization, Roles: list(c.roles)}})
 }
 
 func decideRemoveMember(u User, c removeMember) (decision, *Error) {
@@ -103,7 +111,7 @@ func checkOrganizationRoles(in []string, p *problems) []string {
 
 // AddMember takes a user into an organization, without roles.
 func (s *Service) AddMember(ctx context.Context, r Request, organizationID, userID string) (Result, error) {
-	return s.onMember(ctx, r, organizationID, userID, &problems{}, func(id string) userCommand { return addMember{id} })
+	return s.onMember(ctx, r, organizationID, userID, &problems{}, func(id string) userCommand { return addMember{organization: id} })
 }
 
 // RemoveMember takes a user out of an organization.

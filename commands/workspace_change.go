@@ -272,7 +272,7 @@ func (s *Service) onWorkspace(
 			}
 			a := administered{byGroup: byGroup}
 			if err := p.err(); err != nil {
-				return refuseWorkspace{a, err}, nil
+				return refuseWorkspace{a, err}, nil //nolint:nilerr // the command says it, to who may hear it
 			}
 			command, err := build(ctx, a)
 			if refused, ok := AsError(err); ok {
