@@ -22,6 +22,13 @@ func (h *Handler) deleteUser(w http.ResponseWriter, r *http.Request, c gate.Call
 	if c.Is(u.ID) {
 		return errDeleteSelf
 	}
+	owns, err := h.Commands.OwnsWorkspaces(r.Context(), u.ID)
+	if err != nil {
+		return err //nolint:wrapcheck // says what was tried
+	}
+	if owns {
+		return errHasWorkspaces
+	}
 	if !may(c, commands.DeleteUser, u.ID) {
 		return errForbidden
 	}

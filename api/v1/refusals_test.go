@@ -25,6 +25,9 @@ var writes = []struct{ method, path string }{
 	{"DELETE", "/v1/users/target"},
 	{"DELETE", "/v1/users/me/keys/aB3dE6gH9j"},
 	{"POST", "/v1/activities"},
+	{"POST", "/v1/users/me/parameters"},
+	{"POST", "/v1/workspaces"},
+	{"DELETE", "/v1/workspaces/01900000-0000-7000-8000-000000000009"},
 }
 
 // TestBrokenBodies sends every write what no endpoint can take.
