@@ -119,3 +119,119 @@ func TestScopesOnlyTakeAway(t *testing.T) {
 	_, unknown := normaliseScopes([]string{"users:read", "x"})
 	require.Equal(t, "x", unknown)
 }
+
+func TestPolicyOfOrganizations(t *testing.T) {
+	t.Parallel()
+	within := []Action{ReadOrganization, UpdateOrganizations, DeleteOrganizations, ReadMembers, ChangeMembers, GrantOrganizationRoles, CreateOrganizations}
+	tests := []struct {
+		name  string
+		actor Actor
+		home  []Action // in the organization that the actor is in
+		away  []Action
+		users []Action // to any user
+	}{
+		{name: "owner", actor: Actor{Roles: owners}, home: within, away: within, users: []Action{ListUsers, ReadUser, ReadPersonal, WriteUser, DeleteUser}},
+		{
+			name: "user-admin", actor: Actor{Roles: []events.Role{events.RoleUserAdmin}}, users: []Action{ListUsers, ReadUser, ReadPersonal, WriteUser, DeleteUser},
+			home: []Action{ReadOrganization, ReadMembers, ChangeMembers, GrantOrganizationRoles},
+			away: []Action{ReadOrganization, ReadMembers, ChangeMembers, GrantOrganizationRoles},
+		},
+		{
+			name: "auditor", actor: Actor{Roles: []events.Role{events.RoleAuditor}}, users: []Action{ListUsers, ReadUser},
+			home: []Action{ReadOrganization, ReadMembers}, away: []Action{ReadOrganization, ReadMembers},
+		},
+		{name: "member", actor: member(), home: []Action{ReadOrganization}},
+		{
+			name: "admin", actor: member(events.OrganizationAdmin), users: []Action{ListUsers, ReadUser},
+			home: []Action{ReadOrganization, UpdateOrganizations, DeleteOrganizations, ReadMembers, ChangeMembers, GrantOrganizationRoles},
+		},
+		{
+			name: "user-admin of an organization", actor: member(events.OrganizationUserAdmin), users: []Action{ListUsers, ReadUser},
+			home: []Action{ReadOrganization, ReadMembers, ChangeMembers, GrantOrganizationRoles},
+		},
+		{name: "auditor of an organization", actor: member(events.OrganizationAuditor), home: []Action{ReadOrganization, ReadMembers}},
+		{name: "nobody", actor: Actor{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			actor := test.actor
+			actor.UserID, actor.Scopes = "me", []string{ScopeAll}
+			var home, away, users []Action
+			for _, action := range within {
+				if AllowedIn(actor, action, "home") {
+					home = append(home, action)
+				}
+				if AllowedIn(actor, action, "away") {
+					away = append(away, action)
+				}
+			}
+			for _, action := range []Action{ListUsers, ReadUser, ReadPersonal, WriteUser, DeleteUser} {
+				if Allowed(actor, action, "you") {
+					users = append(users, action)
+				}
+			}
+			require.ElementsMatch(t, test.home, home)
+			require.ElementsMatch(t, test.away, away)
+			require.ElementsMatch(t, test.users, users)
+		})
+	}
+}
+
+func member(roles ...string) Actor {
+	return Actor{Memberships: []events.Membership{{Organization: "home", Roles: roles}}}
+}
+
+func TestGrantableInOrganizations(t *testing.T) {
+	t.Parallel()
+	all := append(OrganizationRoles(), events.OrganizationMember)
+	modest := []string{events.OrganizationMember, events.OrganizationWorkspaceAccess}
+	userAdmin := Actor{Roles: []events.Role{events.RoleUserAdmin}}
+	for _, test := range []struct {
+		actor      Actor
+		home, away []string
+	}{
+		{owner, all, all},
+		{system, all, all},
+		{userAdmin, modest, modest},
+		{member(events.OrganizationAdmin), all, nil},
+		{member(events.OrganizationUserAdmin), modest, nil},
+		{member(events.OrganizationAuditor), nil, nil},
+		{ann, nil, nil},
+	} {
+		var home, away []string
+		for _, role := range all {
+			if GrantableIn(test.actor, "home", role) {
+				home = append(home, role)
+			}
+			if GrantableIn(test.actor, "away", role) {
+				away = append(away, role)
+			}
+		}
+		require.ElementsMatch(t, test.home, home)
+		require.ElementsMatch(t, test.away, away)
+	}
+}
+
+func TestAllowListsInThePolicy(t *testing.T) {
+	t.Parallel()
+	key := func(list ...events.Resource) Actor {
+		a := owner
+		a.AllowList = list
+		return a
+	}
+	user := key(events.Resource{Type: "user", ID: "ann"})
+	require.True(t, Allowed(user, ReadUser, "ann"))
+	require.False(t, Allowed(user, ReadUser, "bob"))
+	require.False(t, Allowed(user, CreateUser, ""), "nobody in particular is not in a list of one")
+	require.False(t, Allowed(user, ReadKeys, "ann"), "keys are another type")
+	require.True(t, Allowed(user, EndOwnSession, "root"))
+	require.True(t, Allowed(user, WakeUp, "root"))
+	require.True(t, Allowed(key(events.Resource{Type: "*", ID: "ann"}), ReadUser, "ann"))
+	require.True(t, Allowed(key(events.Resource{Type: "api_key", ID: "*"}), ReadKeys, "ann"))
+	require.False(t, Allowed(key(events.Resource{Type: "api_key", ID: "ann"}), ReadKeys, "ann"), "an id of that type is no user's")
+	team := key(events.Resource{Type: "organization", ID: "team"})
+	require.True(t, AllowedIn(team, UpdateOrganizations, "team"))
+	require.False(t, AllowedIn(team, UpdateOrganizations, "other"))
+	require.False(t, AllowedIn(team, ChangeMembers, "team"), "members are another type")
+}

@@ -138,6 +138,7 @@ func (w *world) check(t require.TestingT) {
 			owners = append(owners, id)
 		}
 		require.LessOrEqual(t, len(u.Commands), rememberedCommands)
+		checkPlaces(t, u)
 	}
 	for c, s := range w.claims {
 		if c.Kind == claimUsername || c.Kind == claimEmail || c.Kind == claimIdentity {
@@ -150,6 +151,44 @@ func (w *world) check(t require.TestingT) {
 	require.Equal(t, strings.Join(owners, ","), w.claims[ownersClaim()].Holder)
 	if w.claims[ownersClaim()].Sequence > 0 {
 		require.NotEmpty(t, owners, "no owner is left")
+	}
+}
+
+// checkPlaces: one place in each organization, and a way to sign in that fits.
+func checkPlaces(t require.TestingT, u User) {
+	seen := map[string]bool{}
+	for _, m := range u.Memberships {
+		require.False(t, seen[m.Organization], "two places in one organization")
+		seen[m.Organization] = true
+		require.True(t, slices.IsSorted(m.Roles))
+	}
+	if u.exists() && u.LoginType != events.LoginPassword {
+		require.Empty(t, u.PasswordHash, "a password that nobody may sign in with")
+	}
+}
+
+// erased replays histories as they read once the data keys are destroyed.
+func (w *world) erased(t require.TestingT) {
+	for id, history := range w.history {
+		var u User
+		for _, e := range history {
+			m := e.Meta
+			if events.PrivatePart(e.Payload) != nil {
+				m.SealedFor = id
+				_, data, err := events.Encode(&m, e.Payload, dataKey)
+				require.NoError(t, err)
+				e.Payload, err = events.Released().Decode(&m, data, nil)
+				require.NoError(t, err)
+			}
+			u = evolveUser(u, e)
+		}
+		whole := w.state[id]
+		require.Equal(t, whole.Status, u.Status)
+		require.Equal(t, whole.Roles, u.Roles)
+		require.Equal(t, whole.Memberships, u.Memberships)
+		require.Len(t, u.Keys, len(whole.Keys))
+		require.Empty(t, u.Username+u.Email+u.PasswordHash)
+		require.Empty(t, u.Identities)
 	}
 }
 
@@ -175,7 +214,7 @@ func pointer[T any](t *rapid.T, from []T) *T {
 
 // anyCommand draws a command that passed the checks of its form.
 func anyCommand(t *rapid.T, id string, u User) userCommand {
-	switch rapid.IntRange(0, 16).Draw(t, "command") {
+	switch rapid.IntRange(0, 19).Draw(t, "command") {
 	case 0, 1:
 		return registerUser{
 			id: id, username: pick(t, someNames), email: pick(t, someMails), loginType: events.LoginPassword,
@@ -214,7 +253,12 @@ func anyCommand(t *rapid.T, id string, u User) userCommand {
 	case 11:
 		return closeSession{keyID: pick(t, someKeys)}
 	case 12:
-		return createKey{loginType: events.LoginToken, limits: usualLifetimes, id: pick(t, someKeys), secretHash: []byte("s"), name: pick(t, []string{"", "ci"}), scopes: []string{ScopeAll}, lifetime: 2 * time.Hour}
+		return createKey{
+			loginType: pick(t, []events.LoginType{events.LoginToken, events.LoginPassword}), limits: usualLifetimes,
+			id: pick(t, someKeys), secretHash: []byte("s"), name: pick(t, []string{"", "ci"}),
+			scopes: pick(t, [][]string{{ScopeAll}, {ScopeApplicationConnect}}), lifetime: pick(t, []time.Duration{0, 2 * time.Hour}),
+			allowList: pick(t, [][]events.Resource{nil, {{Type: "user", ID: "*"}}}),
+		}
 	case 13:
 		return pick(t, []userCommand{
 			regenerateKey{limits: usualLifetimes, id: "k1", secretHash: []byte("n"), lifetime: time.Hour},
@@ -222,9 +266,23 @@ func anyCommand(t *rapid.T, id string, u User) userCommand {
 			deleteKey{id: "k1"},
 			deleteKey{id: "k3", past: pastKey{Key: Key{ID: "k3"}, known: true}},
 		})
+	case 14, 15, 16:
+		return anyPlace(t)
 	default:
 		return anyPossession(t, id, u)
 	}
+}
+
+// anyPlace draws a command on places in organizations, or on dormancy.
+func anyPlace(t *rapid.T) userCommand {
+	team := pick(t, []string{"o1", "o2"})
+	return pick(t, []userCommand{
+		addMember{organization: team},
+		removeMember{organization: team},
+		assignOrganizationRoles{organization: team, roles: pick(t, [][]string{nil, {events.OrganizationAdmin}, {events.OrganizationAdmin, events.OrganizationAuditor}})},
+		wakeUser{},
+		putToSleep{lastSeen: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+	})
 }
 
 func TestAnyHistory(t *testing.T) {
@@ -238,6 +296,7 @@ func TestAnyHistory(t *testing.T) {
 			_ = w.do(t, actor, id, anyCommand(t, id, w.state[id]), pick(t, []string{"", "c1", "c2", "c3"}))
 			w.check(t)
 		}
+		w.erased(t)
 	})
 }
 
