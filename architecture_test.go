@@ -30,13 +30,14 @@ var mayImport = map[string][]string{
 	"projections/users":       {"events", "projections/runtime"},
 	"projections/credentials": {"events", "projections/runtime"},
 	"projections/skills":      {"events", "projections/runtime"},
+	"projections/workspaces":  {"events", "projections/runtime"},
 	"projections/usage":       {"events"},
 	"projections/activity":    {"events", "projections/runtime"},
 	"projections/statistics":  {"events", "projections/runtime"},
 	"projections/accountfeed": {"events", "projections/runtime"},
 	"projections": {
 		"events", "projections/runtime", "projections/users", "projections/credentials",
-		"projections/skills", "projections/activity", "projections/statistics", "projections/accountfeed",
+		"projections/skills", "projections/workspaces", "projections/activity", "projections/statistics", "projections/accountfeed",
 	},
 
 	"query":      {"events"},

@@ -9,6 +9,7 @@ import (
 	"github.com/rosterhq/roster/projections/skills"
 	"github.com/rosterhq/roster/projections/statistics"
 	"github.com/rosterhq/roster/projections/users"
+	"github.com/rosterhq/roster/projections/workspaces"
 )
 
 // All returns every projection, reactions included. They record through the
@@ -18,6 +19,7 @@ func All() []runtime.Projection {
 		users.Projection(),
 		credentials.Projection(),
 		skills.Projection(),
+		workspaces.Projection(),
 		activity.Projection(),
 		statistics.Projection(),
 		accountfeed.Projection(),

@@ -43,5 +43,16 @@ create table group_members (
 );
 create index group_members_user on group_members (user_id, group_id);
 
+-- Who can enter which workspace, and how strong they are there: owners, whoever
+-- was given a role, and the members of groups that were.
+create view workspace_entries as
+    select id as workspace, owner as user_id, 5::smallint as strength from workspaces
+    union all
+    select workspace, grantee, strength from workspace_permissions where kind = 'user'
+    union all
+    select p.workspace, m.user_id, p.strength
+    from group_members m join workspace_permissions p on p.kind = 'group' and p.grantee = m.group_id;
+
 -- +goose Down
+drop view workspace_entries;
 drop table group_members, user_groups, workspace_permissions, workspaces;

@@ -77,3 +77,24 @@ type User struct {
 	UpdatedAt   time.Time
 	Position    int64
 }
+
+type UserGroup struct {
+	ID        pgtype.UUID
+	Number    int64
+	Name      string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	Position  int64
+}
+
+type Workspace struct {
+	ID          pgtype.UUID
+	Number      int64
+	Name        string
+	DisplayName string
+	Owner       pgtype.UUID
+	Locations   []string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	Position    int64
+}
