@@ -273,3 +273,84 @@ func TestOneOrganizationOfAName(t *testing.T) {
 	wg.Wait()
 	require.Equal(t, map[int]int{http.StatusCreated: 1, http.StatusConflict: 29}, statuses)
 }
+
+// Scopes and allow lists take from what the owner of a token may do.
+func TestOrganizationsByToken(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.FirstUser()
+	ada := owner.NewUser("ada")
+	labs := makeOrganization(t, owner, "labs")
+	token := func(scopes []string, list ...object) *apitest.Session {
+		a := owner.Do("POST", "/api/v2/users/me/keys/tokens", nil, object{"scopes": scopes, "allow_list": list})
+		require.Equal(t, http.StatusCreated, a.Status, "%s", a.Body)
+		return &apitest.Session{System: s, ID: owner.ID, Token: a.Map(s)["key"].(string)}
+	}
+	status := func(c *apitest.Session, method, path string, body any) int {
+		return c.Do(method, path, nil, body).Status
+	}
+
+	reader := token([]string{"organization:read"})
+	require.Len(t, list(reader, reader.Do("GET", organizations, nil, nil)), 2)
+	require.Equal(t, http.StatusOK, status(reader, "GET", organizations+"/labs/members", nil))
+	require.Equal(t, http.StatusForbidden, status(reader, "POST", organizations, object{"name": "x"}))
+	require.Equal(t, http.StatusNotFound, status(reader, "PATCH", organizations+"/labs", object{"icon": "x"}))
+	require.Equal(t, http.StatusNotFound, status(reader, "DELETE", organizations+"/labs", nil))
+	require.Equal(t, http.StatusForbidden, status(reader, "PUT", place("ada")+"/roles", object{"roles": []string{}}))
+
+	stranger := token([]string{"user_skill:read"})
+	require.Empty(t, list(stranger, stranger.Do("GET", organizations, nil, nil)))
+	require.Equal(t, http.StatusNotFound, status(stranger, "GET", organizations+"/default", nil))
+	require.Equal(t, http.StatusOK, status(stranger, "GET", skills("me"), nil))
+	require.Equal(t, http.StatusForbidden, status(stranger, "POST", skills("me"), skillText("a", "", "x")))
+	require.Equal(t, http.StatusNotFound, status(stranger, "DELETE", skills("me")+"/a", nil))
+
+	narrow := token([]string{"coder:all"}, object{"type": "organization", "id": labs})
+	require.Equal(t, []string{"labs"}, namesOf(list(narrow, narrow.Do("GET", organizations, nil, nil)), "name"))
+	require.Equal(t, http.StatusOK, status(narrow, "PATCH", organizations+"/labs", object{"icon": "x"}))
+	require.Equal(t, http.StatusNotFound, status(narrow, "PATCH", organizations+"/default", object{"icon": "x"}))
+	require.Equal(t, http.StatusForbidden, status(narrow, "POST", organizations, object{"name": "x"}))
+	require.Empty(t, list(narrow, narrow.Do("GET", organizations+"/labs/members", nil, nil)), "members are not in the list")
+
+	maker := token([]string{"organization:*"}, object{"type": "organization", "id": "*"})
+	require.Equal(t, http.StatusCreated, status(maker, "POST", organizations, object{"name": "empty"}))
+	require.Empty(t, list(owner, owner.Do("GET", organizations+"/empty/members", nil, nil)))
+	require.Equal(t, http.StatusOK, status(owner, "POST", organizations+"/empty/members/"+ada.ID, nil))
+}
+
+// TestOrganizationHistory: each change is in the log with who made it.
+func TestOrganizationHistory(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.FirstUser()
+	ada := owner.NewUser("ada")
+	labs := makeOrganization(t, owner, "labs")
+	require.Equal(t, http.StatusOK, owner.Do("POST", organizations+"/labs/members/ada", nil, nil).Status)
+	require.Equal(t, http.StatusOK, owner.Do("PUT", organizations+"/labs/members/ada/roles", nil, object{"roles": []string{"organization-admin"}}).Status)
+	require.Equal(t, http.StatusOK, ada.Do("PATCH", organizations+"/labs", nil, object{"icon": "x"}).Status)
+	require.Equal(t, http.StatusNoContent, owner.Do("DELETE", organizations+"/labs/members/ada", nil, nil).Status)
+	require.Equal(t, http.StatusOK, owner.Do("DELETE", organizations+"/labs", nil, nil).Status)
+
+	recorded, err := s.Log.Read(t.Context(), events.Aggregate{Kind: events.Organization, ID: labs}, 1)
+	require.NoError(t, err)
+	var got []string
+	for _, e := range recorded {
+		require.Equal(t, "coder", e.Dialect)
+		got = append(got, string(e.Type)+" "+e.Actor)
+	}
+	require.Equal(t, []string{
+		"roster.organization.created.v2 " + owner.ID, "roster.organization.updated.v1 " + ada.ID, "roster.organization.deleted.v1 " + owner.ID,
+	}, got)
+	recorded, err = s.Log.Read(t.Context(), events.Aggregate{Kind: events.User, ID: ada.ID}, 1)
+	require.NoError(t, err)
+	got = nil
+	for _, e := range recorded {
+		if strings.Contains(string(e.Type), "membership") || strings.Contains(string(e.Type), "organization") {
+			got = append(got, string(e.Type)+" "+e.Actor)
+		}
+	}
+	require.Equal(t, []string{
+		"roster.user.membership-added.v1 " + owner.ID, "roster.user.organization-roles-assigned.v1 " + owner.ID,
+		"roster.user.membership-removed.v1 " + owner.ID,
+	}, got)
+}

@@ -28,6 +28,12 @@ var writes = []struct{ method, path string }{
 	{"POST", "/v1/users/me/parameters"},
 	{"POST", "/v1/workspaces"},
 	{"DELETE", "/v1/workspaces/01900000-0000-7000-8000-000000000009"},
+	{"POST", "/v1/organizations"},
+	{"PATCH", "/v1/organizations/default"},
+	{"DELETE", "/v1/organizations/default"},
+	{"PUT", "/v1/organizations/default/members/target"},
+	{"DELETE", "/v1/organizations/default/members/target"},
+	{"PUT", "/v1/organizations/default/members/target/roles"},
 }
 
 // TestBrokenBodies sends every write what no endpoint can take.
