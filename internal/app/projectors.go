@@ -13,6 +13,7 @@ import (
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/projections"
 	"github.com/rosterhq/roster/projections/runtime"
+	"github.com/rosterhq/roster/projections/usage"
 )
 
 type projectorDeps struct {
@@ -50,8 +51,10 @@ func runProjectors(ctx context.Context, d projectorDeps) (<-chan struct{}, error
 		}
 		ended <- err
 	}()
+	folded := foldUses(running, d)
 	d.parts.add("projectors", func(ctx context.Context) error {
 		stop()
+		<-folded
 		select {
 		case err := <-ended:
 			return err
@@ -60,6 +63,17 @@ func runProjectors(ctx context.Context, d projectorDeps) (<-chan struct{}, error
 		}
 	})
 	return rt.Ready(), nil
+}
+
+// foldUses keeps what lists show of the last uses of keys. The channel is closed
+// when it has ended.
+func foldUses(ctx context.Context, d projectorDeps) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		usage.Run(ctx, usage.Config{DSN: d.dsn, Log: d.log, Logger: d.parts.log.Named("usage")})
+	}()
+	return ended
 }
 
 // watchProjections looks at the projections from outside, whoever runs them.
