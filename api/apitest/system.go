@@ -13,14 +13,18 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/api"
+	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/eventlog"
 	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/mail"
 	"github.com/rosterhq/roster/internal/testenv"
 	"github.com/rosterhq/roster/projections"
 	"github.com/rosterhq/roster/projections/runtime"
+	"github.com/rosterhq/roster/projections/usage"
 	"github.com/rosterhq/roster/query"
 	"github.com/rosterhq/roster/query/live"
+	"github.com/rosterhq/roster/signin"
 )
 
 // System is a running Roster.
@@ -39,14 +43,42 @@ type System struct {
 type Option func(*settings)
 
 type settings struct {
-	api api.Config
+	api      api.Config
+	commands commands.Config
+}
+
+// WithABFHourlyLimit bounds what one user may ask of ABF's dialect in an hour.
+func WithABFHourlyLimit(n int) Option {
+	return func(s *settings) { s.api.Settings.ABFHourlyLimit = n }
 }
 
 // WithRateLimits switches the rate limits on.
 func WithRateLimits() Option { return func(s *settings) { s.api.RateLimits = true } }
 
+// WithCallsPerMinute switches the rate limits on, with another one than usual for
+// the calls of one endpoint.
+func WithCallsPerMinute(n int) Option {
+	return func(s *settings) { s.api.RateLimits, s.api.CallsPerMinute = true, n }
+}
+
 // WithClock gives the HTTP side (expiry of sessions, statistics, limits) a clock.
 func WithClock(clock func() time.Time) Option { return func(s *settings) { s.api.Clock = clock } }
+
+// WithOneClock gives everything that decides by time the same clock, the commands
+// included.
+func WithOneClock(clock func() time.Time) Option {
+	return func(s *settings) { s.api.Clock, s.commands.Clock = clock, clock }
+}
+
+// WithSettings changes the operator's choices that dialects know.
+func WithSettings(change func(*gate.Settings)) Option {
+	return func(s *settings) { change(&s.api.Settings) }
+}
+
+// WithCommands changes how the write side is made.
+func WithCommands(change func(*commands.Config)) Option {
+	return func(s *settings) { change(&s.commands) }
+}
 
 // WithReady answers /readyz.
 func WithReady(ready func(context.Context) error) Option {
@@ -58,6 +90,12 @@ func WithStreams(c live.Config) Option { return func(s *settings) { s.api.Stream
 
 // WithLogger takes the log of the HTTP side.
 func WithLogger(l *zap.Logger) Option { return func(s *settings) { s.api.Logger = l } }
+
+// WithSignIn lets people sign in by providers of identities.
+func WithSignIn(p signin.Providers) Option { return func(s *settings) { s.api.SignIn = p } }
+
+// WithMail takes the mail that is sent.
+func WithMail(m mail.Mailer) Option { return func(s *settings) { s.api.Mail = m } }
 
 // WithDialects switches dialects on by name.
 func WithDialects(names ...string) Option { return func(s *settings) { s.api.Dialects = names } }
@@ -76,7 +114,7 @@ func New(tb testing.TB, options ...Option) *System {
 		o(&set)
 	}
 	s := &System{t: tb}
-	s.startBack(set.api.Logger)
+	s.startBack(set)
 	set.api.Commands, set.api.Queries = s.Commands, s.Queries
 	handler, err := api.New(set.api)
 	require.NoError(tb, err)
@@ -105,8 +143,8 @@ func (s *System) closeStreams(handler *api.Handler) {
 }
 
 // startBack starts what lies behind HTTP.
-func (s *System) startBack(logger *zap.Logger) {
-	t := s.t
+func (s *System) startBack(set settings) {
+	t, logger := s.t, set.api.Logger
 	t.Helper()
 	ctx := context.Background()
 	nc, dsn := testenv.NATS(t), testenv.Postgres(t)
@@ -114,15 +152,31 @@ func (s *System) startBack(logger *zap.Logger) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, log.Close(context.Background())) })
 	s.Log = log
-	s.Commands, err = commands.NewService(ctx, commands.Config{Log: log, Logger: logger, PasswordParams: cheapHashes})
+	set.commands.Log, set.commands.Logger, set.commands.PasswordParams = log, logger, cheapHashes
+	s.Commands, err = commands.NewService(ctx, set.commands)
 	require.NoError(t, err)
 	project(t, runtime.Config{
 		NATS: nc, DSN: dsn, StreamName: func(stream events.Stream) string { return eventlog.StreamName("", stream) },
 		Keys: log, Recorder: log, Logger: logger, Projections: projections.All(),
 	})
-	s.Queries, err = query.Open(ctx, query.Config{DSN: dsn, Logger: logger, Log: log})
+	foldUses(t, usage.Config{DSN: dsn, Log: log, Logger: logger})
+	s.Queries, err = query.Open(ctx, query.Config{DSN: dsn, Logger: logger, Log: log, Uses: log})
 	require.NoError(t, err)
 	t.Cleanup(s.Queries.Close)
+}
+
+func foldUses(tb testing.TB, c usage.Config) {
+	tb.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		usage.Run(ctx, c)
+	}()
+	tb.Cleanup(func() {
+		stop()
+		<-ended
+	})
 }
 
 func project(tb testing.TB, c runtime.Config) {

@@ -47,10 +47,12 @@ func refusedLogin(err error) error {
 	if !ok {
 		return err
 	}
-	if e.Code != commands.Unauthenticated {
-		if e.Code == commands.Invalid { // no such address or password can exist
-			return refuse(http.StatusUnauthorized, "Incorrect email or password.", "")
-		}
+	switch {
+	case e.Code == commands.Invalid: // no such address or password can exist
+		return refuse(http.StatusUnauthorized, "Incorrect email or password.", "")
+	case e.Code == commands.Forbidden && e.Reason == "password-disabled":
+		return refuse(http.StatusForbidden, "Password authentication is disabled.", "")
+	case e.Code != commands.Unauthenticated:
 		return err
 	}
 	switch e.Reason {
