@@ -11,9 +11,9 @@ import (
 	"github.com/rosterhq/roster/events"
 )
 
-// What is not a user is small and seldom written to: its state is folded from the
-// log each time. This file is how a command on such a thing is done; what can
-// happen to it is in the file of its kind.
+// What is not a user is seldom written to: its state is folded from the log each
+// time. This file is how a command on such a thing is done; what can happen to it
+// is in the file of its kind.
 
 // aggregateKind is a kind of aggregate whose folded state is an S.
 type aggregateKind[S any] struct {
@@ -21,6 +21,11 @@ type aggregateKind[S any] struct {
 	// evolve folds one event into a state and returns the new one, without writing
 	// to the old one.
 	evolve func(S, events.Recorded) S
+	// format is the version of S's form in snapshots, to be raised with any change of
+	// S or of evolve; 0 for kinds that are small enough to go without.
+	format int
+	// sealedFor is the user under whose key a snapshot lies.
+	sealedFor func(S) string
 }
 
 // aggregateCommand is a command whose form is in order and to which everything
@@ -57,28 +62,6 @@ type outcome[S any] struct {
 	position events.Position // the command's last event; the aggregate's last one when nothing changed
 	changed  bool
 	repeated bool
-}
-
-// folded is the past of an aggregate and the state that it leads to.
-type folded[S any] struct {
-	state S
-	past  []events.Recorded
-	tip   events.Tip
-}
-
-// load folds an aggregate from the log.
-func load[S any](ctx context.Context, s *Service, k aggregateKind[S], id string) (folded[S], error) {
-	a := events.Aggregate{Kind: k.kind, ID: id}
-	past, err := s.log.Read(ctx, a, 1)
-	if err != nil {
-		return folded[S]{}, fmt.Errorf("read %s: %w", a, err)
-	}
-	out := folded[S]{past: past}
-	for _, e := range past {
-		out.state = k.evolve(out.state, e)
-		out.tip = events.Tip{Sequence: e.Sequence, EventID: e.ID}
-	}
-	return out, nil
 }
 
 // perform does one task: it loads, decides, appends, and decides again after a
@@ -194,29 +177,24 @@ func appendTask[S any](ctx context.Context, s *Service, env envelope, t task[S],
 	if err != nil {
 		return outcome[S]{}, false, err
 	}
-	out := outcome[S]{state: st.state, position: recorded[len(recorded)-1].Position(), changed: true}
-	for _, e := range recorded {
-		out.state = t.kind.evolve(out.state, e)
-	}
-	return out, true, nil
+	st = st.after(t.kind, recorded)
+	keep(s, t.kind, a, st)
+	return outcome[S]{state: st.state, position: recorded[len(recorded)-1].Position(), changed: true}, true, nil
 }
 
-// answered answers a command that the aggregate's past knows.
+// answered answers a command that the aggregate remembers.
 func answered[S any](st folded[S], env envelope) (outcome[S], bool, error) {
 	if !env.keyed() {
 		return outcome[S]{}, false, nil
 	}
-	for i := len(st.past) - 1; i >= 0; i-- {
-		e := st.past[i]
-		if e.CommandID != env.commandID || env.now.Sub(e.Time) >= rememberedFor {
-			continue
-		}
-		if e.RequestHash != env.requestHash {
-			return outcome[S]{}, false, errKeyReused()
-		}
-		return outcome[S]{state: st.state, position: e.Position(), changed: true, repeated: true}, true, nil
+	record, ok := recordOf(st.commands, env.commandID, env.now)
+	if !ok {
+		return outcome[S]{}, false, nil
 	}
-	return outcome[S]{}, false, nil
+	if record.RequestHash != env.requestHash {
+		return outcome[S]{}, false, errKeyReused()
+	}
+	return outcome[S]{state: st.state, position: record.Position, changed: true, repeated: true}, true, nil
 }
 
 // madeBefore finds what this very command made before.

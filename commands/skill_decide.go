@@ -26,7 +26,10 @@ func skillsOfClaim(owner string) events.Claim {
 }
 
 // skills is what can happen to a skill: created, updated, deleted.
-var skills = aggregateKind[Skill]{kind: events.Skill, evolve: evolveSkill}
+// A text of 64 KiB in each of many updates is too much to read at the next one.
+var skills = aggregateKind[Skill]{
+	kind: events.Skill, evolve: evolveSkill, format: 1, sealedFor: func(s Skill) string { return s.Owner },
+}
 
 // skillOwner is the user whose skill it is.
 type skillOwner struct {

@@ -274,3 +274,72 @@ func TestNoSkillComesAfterItsUser(t *testing.T) {
 	_, err := s.WriteSkill(ctx, as(u, ""), commands.WriteSkill{UserID: u.ID, Content: skillText("a", "x")})
 	refused(t, err, commands.Precondition, "deleted-user")
 }
+
+// watched is a log that tells from where skills are read, and whose snapshots can
+// be spoilt.
+type watched struct {
+	commands.Log
+	mu    sync.Mutex
+	from  uint64
+	spoil func(*events.Snapshot)
+}
+
+func (l *watched) Read(ctx context.Context, a events.Aggregate, from uint64) ([]events.Recorded, error) {
+	if a.Kind == events.Skill {
+		l.mu.Lock()
+		l.from = from
+		l.mu.Unlock()
+	}
+	return l.Log.Read(ctx, a, from)
+}
+
+func (l *watched) Snapshot(ctx context.Context, a events.Aggregate) (events.Snapshot, error) {
+	s, err := l.Log.Snapshot(ctx, a)
+	if l.spoil != nil && a.Kind == events.Skill {
+		l.spoil(&s)
+	}
+	return s, err
+}
+
+func TestManyUpdatesOfASkillAreNotReadAgain(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	log := &watched{Log: logs["memory"](t)}
+	s := service(t, log)
+	u := register(t, s, "ann", nil)
+	first := write(t, s, u, "", skillText("a", "x"))
+	var last commands.SkillResult
+	for i := range 20 {
+		r := as(u, fmt.Sprint("k", i))
+		var err error
+		last, err = s.WriteSkill(ctx, r, commands.WriteSkill{UserID: u.ID, Name: "a", Content: skillText("a", fmt.Sprint(i))})
+		require.NoError(t, err)
+	}
+	require.Greater(t, log.from, first.Position.Sequence+12)
+	require.Equal(t, first.Skill.CreatedAt, last.Skill.CreatedAt)
+
+	kept, err := log.Log.Snapshot(ctx, events.Aggregate{Kind: events.Skill, ID: last.Skill.ID})
+	require.NoError(t, err)
+	require.Equal(t, u.ID, kept.SealedFor, "its text is sealed")
+
+	// Repeats are answered from a snapshot, too.
+	again, err := s.WriteSkill(ctx, as(u, "k3"), commands.WriteSkill{UserID: u.ID, Name: "a", Content: skillText("a", "3")})
+	require.NoError(t, err)
+	require.True(t, again.Repeated)
+	require.Equal(t, last.Skill, again.Skill)
+
+	for name, spoil := range map[string]func(*events.Snapshot){
+		"other event":    func(s *events.Snapshot) { s.EventID = "other" },
+		"beyond the log": func(s *events.Snapshot) { s.Sequence += 1000 },
+		"other format":   func(s *events.Snapshot) { s.Format++ },
+		"broken":         func(s *events.Snapshot) { s.Data = []byte("{") },
+		"none":           func(s *events.Snapshot) { *s = events.Snapshot{} },
+	} {
+		log.spoil = spoil
+		same, err := s.WriteSkill(ctx, as(u, ""), commands.WriteSkill{UserID: u.ID, Name: "a", Content: last.Skill.Content})
+		require.NoError(t, err, name)
+		require.False(t, same.Changed, name)
+		require.Equal(t, last.Skill, same.Skill, name)
+		require.EqualValues(t, 1, log.from, name)
+	}
+}

@@ -129,17 +129,23 @@ func preferencesUpdated(u User, e events.Recorded, p *events.UserPreferencesUpda
 	return u
 }
 
-// remember keeps the command of an event, if it came with a key of its own: the
-// ids of others are random and never come again.
+// remember keeps the command of an event.
 func remember(u User, e events.Recorded) User {
+	u.Commands = remembered(u.Commands, e)
+	return u
+}
+
+// remembered returns the records with the command of an event among them, if it
+// came with a key of its own: the ids of others are random and never come again.
+func remembered(records []CommandRecord, e events.Recorded) []CommandRecord {
 	if e.CommandID == "" || e.RequestHash == "" {
-		return u
+		return records
 	}
 	record := CommandRecord{
 		ID: e.CommandID, RequestHash: e.RequestHash, Position: e.Position(), KeyID: madeKey(e.Payload), At: e.Time,
 	}
-	next := make([]CommandRecord, 0, len(u.Commands)+1)
-	for _, r := range u.Commands {
+	next := make([]CommandRecord, 0, len(records)+1)
+	for _, r := range records {
 		switch {
 		case r.ID == e.CommandID: // an earlier event of the same command
 			record.KeyID = cmp.Or(record.KeyID, r.KeyID)
@@ -151,8 +157,7 @@ func remember(u User, e events.Recorded) User {
 	if over := len(next) - rememberedCommands; over > 0 {
 		next = next[over:]
 	}
-	u.Commands = next
-	return u
+	return next
 }
 
 // madeKey returns the id of the session or key that an event makes.
@@ -191,7 +196,11 @@ func (u User) exists() bool { return u.ID != "" && u.Status != events.StatusDele
 // command returns the record of a command that was executed in the last 24
 // hours before now.
 func (u User) command(id string, now time.Time) (CommandRecord, bool) {
-	for _, r := range u.Commands {
+	return recordOf(u.Commands, id, now)
+}
+
+func recordOf(records []CommandRecord, id string, now time.Time) (CommandRecord, bool) {
+	for _, r := range records {
 		if r.ID == id && now.Sub(r.At) < rememberedFor {
 			return r, true
 		}

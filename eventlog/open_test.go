@@ -118,6 +118,8 @@ func TestFilesHoldNothingPersonalAndErasedKeysAreGone(t *testing.T) {
 	require.NoError(t, err)
 	user, first := register(t, l)
 	l.KeepSnapshot(user, events.Snapshot{Tip: events.Tip{Sequence: first}, Data: []byte(secretName)})
+	skill := events.Aggregate{Kind: events.Skill, ID: user.ID}
+	l.KeepSnapshot(skill, events.Snapshot{Tip: events.Tip{Sequence: first}, SealedFor: user.ID, Data: []byte(secretName)})
 	js, err := jetstream.New(nc)
 	require.NoError(t, err)
 	keys, err := js.Stream(t.Context(), "KEYS")
@@ -127,7 +129,7 @@ func TestFilesHoldNothingPersonalAndErasedKeysAreGone(t *testing.T) {
 	require.NoError(t, l.Close(t.Context()))
 	state, err := js.Stream(t.Context(), "STATE")
 	require.NoError(t, err)
-	require.EqualValues(t, 1, state.CachedInfo().State.Msgs, "close keeps what was handed over")
+	require.EqualValues(t, 2, state.CachedInfo().State.Msgs, "close keeps what was handed over")
 	require.True(t, inFiles(t, dir, wrapped.Data), "the search finds what is there")
 
 	l, err = eventlog.Open(t.Context(), nc, eventlog.Options{MasterKey: testenv.MasterKey()})

@@ -22,6 +22,7 @@ const (
 	headerStateSequence = "Roster-Sequence"
 	headerStateEvent    = "Roster-Event"
 	headerStateFormat   = "Roster-Format"
+	headerStateSealed   = "Roster-Sealed-For"
 )
 
 const (
@@ -132,7 +133,7 @@ func (k *stateKeeper) flush() {
 }
 
 func (k *stateKeeper) message(a events.Aggregate, s events.Snapshot) (*nats.Msg, error) {
-	key, err := k.keyOf(k.ctx, a)
+	key, err := k.keyOf(k.ctx, a, s.SealedFor)
 	if err != nil {
 		return nil, err
 	}
@@ -140,20 +141,27 @@ func (k *stateKeeper) message(a events.Aggregate, s events.Snapshot) (*nats.Msg,
 	if len(data) > wire.MaxMessage-1024 {
 		return nil, fmt.Errorf("state of %d bytes: %w", len(data), events.ErrTooLarge)
 	}
-	return &nats.Msg{Subject: k.names.snapshot(a), Data: data, Header: nats.Header{
+	h := nats.Header{
 		headerStateSequence: {strconv.FormatUint(s.Sequence, 10)},
 		headerStateEvent:    {s.EventID},
 		headerStateFormat:   {strconv.Itoa(s.Format)},
-	}}, nil
+	}
+	if s.SealedFor != "" {
+		h[headerStateSealed] = []string{s.SealedFor}
+	}
+	return &nats.Msg{Subject: k.names.snapshot(a), Data: data, Header: h}, nil
 }
 
 // keyOf returns the key that seals an aggregate's state: nil for those that
 // hold nothing personal.
-func (k *stateKeeper) keyOf(ctx context.Context, a events.Aggregate) (*events.DataKey, error) {
-	if a.Kind != events.User {
-		return nil, nil
+func (k *stateKeeper) keyOf(ctx context.Context, a events.Aggregate, sealedFor string) (*events.DataKey, error) {
+	switch {
+	case a.Kind == events.User:
+		return k.keys.log.DataKey(ctx, a.ID)
+	case sealedFor != "":
+		return k.keys.log.DataKey(ctx, sealedFor)
 	}
-	return k.keys.log.DataKey(ctx, a.ID)
+	return nil, nil
 }
 
 func (k *stateKeeper) close(ctx context.Context) error {
@@ -185,7 +193,7 @@ func (l *Log) Snapshot(ctx context.Context, a events.Aggregate) (events.Snapshot
 	if last.sequence == 0 {
 		return events.Snapshot{}, nil
 	}
-	key, err := l.state.keyOf(ctx, a)
+	key, err := l.state.keyOf(ctx, a, last.header.Get(headerStateSealed))
 	if errors.Is(err, events.ErrUnavailable) {
 		return events.Snapshot{}, fmt.Errorf("state of %s: %w", a, err)
 	}
@@ -203,7 +211,7 @@ func (l *Log) Snapshot(ctx context.Context, a events.Aggregate) (events.Snapshot
 func readSnapshot(a events.Aggregate, key *events.DataKey, m stored) (events.Snapshot, error) {
 	var s events.Snapshot
 	var err error
-	s.EventID = m.header.Get(headerStateEvent)
+	s.EventID, s.SealedFor = m.header.Get(headerStateEvent), m.header.Get(headerStateSealed)
 	if s.Sequence, err = strconv.ParseUint(m.header.Get(headerStateSequence), 10, 64); err != nil {
 		return s, fmt.Errorf("sequence: %w", err)
 	}

@@ -64,7 +64,10 @@ type Tip struct {
 type Snapshot struct {
 	Tip
 	Format int // version of the state's form; another one is thrown away
-	Data   []byte
+	// SealedFor is the user under whose data key the state lies; a user's own
+	// state is always sealed, and needs no word of it here.
+	SealedFor string
+	Data      []byte
 }
 
 // Recording is what became of one activity.

@@ -57,6 +57,11 @@ func erasedKey(t *testing.T, l Log) {
 	state, err := l.Snapshot(t.Context(), user)
 	require.NoError(t, err)
 	require.Zero(t, state)
+	skill := events.Aggregate{Kind: events.Skill, ID: newUser().ID}
+	l.KeepSnapshot(skill, events.Snapshot{Tip: events.Tip{Sequence: at}, SealedFor: user.ID, Data: []byte("x")})
+	state, err = l.Snapshot(t.Context(), skill)
+	require.NoError(t, err)
+	require.Zero(t, state, "what was the user's is sealed with the user's own key")
 }
 
 func erasedTwice(t *testing.T, l Log) {

@@ -50,11 +50,12 @@ func usersToCome(t *testing.T, l Log) {
 func newestState(t *testing.T, l Log) {
 	user, at := register(t, l)
 	organization := events.Aggregate{Kind: events.Organization, ID: uuid.NewString()}
-	for _, a := range []events.Aggregate{user, organization} {
+	skill := events.Aggregate{Kind: events.Skill, ID: uuid.NewString()}
+	for a, sealedFor := range map[events.Aggregate]string{user: "", organization: "", skill: user.ID} {
 		var want events.Snapshot
 		for i := range 10 {
 			want = events.Snapshot{
-				Tip: events.Tip{Sequence: at + uint64(i), EventID: uuid.NewString()}, Format: 3, Data: []byte(`{"n":1}`),
+				Tip: events.Tip{Sequence: at + uint64(i), EventID: uuid.NewString()}, Format: 3, SealedFor: sealedFor, Data: []byte(`{"n":1}`),
 			}
 			l.KeepSnapshot(a, want)
 		}
@@ -62,7 +63,7 @@ func newestState(t *testing.T, l Log) {
 		require.Eventually(t, func() bool {
 			got, err := l.Snapshot(t.Context(), a)
 			return err == nil && got.Sequence == want.Sequence && got.EventID == want.EventID &&
-				got.Format == 3 && string(got.Data) == string(want.Data)
+				got.Format == 3 && got.SealedFor == sealedFor && string(got.Data) == string(want.Data)
 		}, 10*time.Second, 5*time.Millisecond)
 	}
 }

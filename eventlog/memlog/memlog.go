@@ -135,10 +135,15 @@ func (l *Log) Snapshot(ctx context.Context, a events.Aggregate) (events.Snapshot
 	if err := l.usable(ctx); err != nil {
 		return events.Snapshot{}, fmt.Errorf("state of %s: %w", a, err)
 	}
-	if a.Kind == events.User && l.keys[a.ID] == nil {
+	snapshot := l.snapshots[a]
+	of := snapshot.SealedFor
+	if a.Kind == events.User {
+		of = a.ID
+	}
+	if of != "" && l.keys[of] == nil {
 		return events.Snapshot{}, nil
 	}
-	return l.snapshots[a], nil
+	return snapshot, nil
 }
 
 // Reserve takes n integers of a counter that nobody else ever gets.
