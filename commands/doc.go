@@ -1,9 +1,11 @@
-// Package commands decides what may become a fact about a user.
+// Package commands decides what may become a fact about a user, or about an
+// organization, a workspace, a group or a skill.
 //
 // One write goes this way: a method of Service checks the form of what was
 // asked, the executor loads the user's state, authorizes by the policy table,
 // lets the pure function decideUser decide, appends the decision to the log
-// with optimistic concurrency, and folds it in with evolveUser.
+// with optimistic concurrency, and folds it in with evolveUser. What is no user
+// goes the same way through perform, with the decide and evolve of its kind.
 //
 // Promises of this package:
 //
@@ -16,7 +18,11 @@
 //   - A repeat with the same idempotency key within 24 hours is answered as the
 //     first time, also from another process; secrets are not shown twice.
 //   - Usernames, e-mail addresses and identities have at most one live user each,
-//     and an installation that has an active owner keeps at least one.
+//     names of organizations and workspaces one live bearer; an installation that
+//     has an active owner keeps at least one, and who owns a live workspace is not
+//     deleted.
+//   - Every event tells who caused it, when, from which address (sealed for that
+//     person) and, where the caller gave a reason or nobody asked, why.
 //
 // decideUser and evolveUser do no I/O and read no clock; time, ids, hashes and
 // looked-up claims come in with the command. States are shared between

@@ -85,7 +85,10 @@ type SignIn struct {
 type CreateKey struct {
 	UserID    string
 	LoginType events.LoginType // "" means token; the others make a session
-	Name      string           // unique among the user's keys when set
+	// Name is unique among the user's API keys, where it is given. One that ended
+	// keeps its name as long as it is listed: until it is deleted, or the user has so
+	// many keys that those which ended first are forgotten.
+	Name      string
 	Scopes    []string
 	AllowList []events.Resource // empty means everything
 	Lifetime  time.Duration
