@@ -18,6 +18,8 @@ func owner(path string) string {
 		return codimirName
 	case under(path, "/api/v2"), under(path, "/api/experimental"):
 		return coderName
+	case under(path, "/api/v1"):
+		return abfName
 	case under(path, "/api"):
 		return ""
 	default:

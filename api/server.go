@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/rosterhq/roster/api/abf"
 	"github.com/rosterhq/roster/api/coder"
 	"github.com/rosterhq/roster/api/codimir"
 	"github.com/rosterhq/roster/api/gate"
@@ -60,10 +61,11 @@ type Config struct {
 const (
 	codimirName = "codimir"
 	coderName   = "coder"
+	abfName     = "abf"
 )
 
 // Dialects lists the foreign dialects there are.
-func Dialects() []string { return []string{codimirName, coderName} }
+func Dialects() []string { return []string{codimirName, coderName, abfName} }
 
 // Handler is the whole surface.
 type Handler struct {
@@ -98,12 +100,16 @@ func New(c Config) (*Handler, error) {
 	if c.Settings.SignIn == (gate.SignIn{}) {
 		c.Settings.SignIn = signInOf(c.SignIn)
 	}
+	door := gate.New(gate.Config{
+		Reads: c.Queries, Clock: c.Clock, RateLimits: c.RateLimits, CallsPerMinute: c.CallsPerMinute,
+		Usages: c.Commands, Waker: c.Commands, Providers: watch,
+	})
+	basic, err := gate.NewBasic(door, c.Commands)
+	if err != nil {
+		return nil, fmt.Errorf("make the door for HTTP Basic: %w", err)
+	}
 	deps := gate.Deps{
-		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock,
-		Gate: gate.New(gate.Config{
-			Reads: c.Queries, Clock: c.Clock, RateLimits: c.RateLimits, CallsPerMinute: c.CallsPerMinute,
-			Usages: c.Commands, Waker: c.Commands, Providers: watch,
-		}),
+		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock, Gate: door, Basic: basic,
 		Settings: c.Settings, Streams: streams, SignIn: c.SignIn, Mail: c.Mail,
 	}
 	dialects, err := switchedOn(c.Dialects, deps)
@@ -144,7 +150,9 @@ func (c Config) withDefaults() Config {
 
 // switchedOn makes the dialects by name, the own API included.
 func switchedOn(names []string, deps gate.Deps) (map[string]gate.Dialect, error) {
-	known := []gate.Dialect{codimir.New(deps.For(codimirName)), coder.New(deps.For(coderName))}
+	known := []gate.Dialect{
+		codimir.New(deps.For(codimirName)), coder.New(deps.For(coderName)), abf.New(deps.For(abfName)),
+	}
 	on := map[string]gate.Dialect{v1.Name: v1.New(deps.For(v1.Name))}
 	for _, d := range known {
 		if len(names) == 0 || slices.Contains(names, d.Name()) {

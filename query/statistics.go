@@ -38,6 +38,7 @@ type Statistics struct {
 
 // Counts are totals over all time.
 type Counts struct {
+	Owned                       int64 // of Projects
 	Projects, Tickets, Comments int64
 }
 
@@ -122,5 +123,5 @@ func (q *Queries) Counts(ctx context.Context, userID string) (Counts, error) {
 	if err != nil {
 		return Counts{}, failure(ctx, "read counts", err)
 	}
-	return Counts{Projects: r.Projects, Tickets: r.Tickets, Comments: r.Comments}, nil
+	return Counts{Owned: r.Owned, Projects: r.Projects, Tickets: r.Tickets, Comments: r.Comments}, nil
 }

@@ -20,4 +20,4 @@ select coalesce(sum(created), 0)::bigint as created,
 from days where days.user_id = @user_id and day between @first_day::date and @last_day::date;
 
 -- name: Totals :one
-select projects, tickets, comments from user_totals where user_id = @user_id;
+select projects, owned, tickets, comments from user_totals where user_id = @user_id;

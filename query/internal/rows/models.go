@@ -76,6 +76,8 @@ type User struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	Position    int64
+	SortName    string
+	SearchText  string
 }
 
 type UserGroup struct {

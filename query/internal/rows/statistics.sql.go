@@ -90,11 +90,12 @@ func (q *Queries) Statistics(ctx context.Context, arg StatisticsParams) (Statist
 }
 
 const totals = `-- name: Totals :one
-select projects, tickets, comments from user_totals where user_id = $1
+select projects, owned, tickets, comments from user_totals where user_id = $1
 `
 
 type TotalsRow struct {
 	Projects int64
+	Owned    int64
 	Tickets  int64
 	Comments int64
 }
@@ -102,6 +103,11 @@ type TotalsRow struct {
 func (q *Queries) Totals(ctx context.Context, userID pgtype.UUID) (TotalsRow, error) {
 	row := q.db.QueryRow(ctx, totals, userID)
 	var i TotalsRow
-	err := row.Scan(&i.Projects, &i.Tickets, &i.Comments)
+	err := row.Scan(
+		&i.Projects,
+		&i.Owned,
+		&i.Tickets,
+		&i.Comments,
+	)
 	return i, err
 }
