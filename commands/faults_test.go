@@ -162,3 +162,64 @@ func TestLogThatWentBack(t *testing.T) {
 	_, err = s.UpdateUser(context.Background(), as(u, ""), commands.UpdateUser{UserID: u.ID, Name: text("Ann")})
 	refused(t, err, commands.NotFound, "user")
 }
+
+func TestOrganizationsMeetAFaultyLog(t *testing.T) {
+	t.Parallel()
+	log := &faulty{Log: logs["memory"](t)}
+	s := service(t, log)
+	ctx := context.Background()
+	boss := as(chief(t, s), "")
+	create := func(name string) (commands.OrganizationResult, error) {
+		return s.CreateOrganization(ctx, boss, commands.CreateOrganization{Name: name})
+	}
+	lose := 5
+	log.append = func() error {
+		if lose--; lose >= 0 {
+			return events.ErrConflict
+		}
+		return nil
+	}
+	made, err := create("one")
+	require.NoError(t, err)
+	lose = 1000
+	_, err = create("two")
+	refused(t, err, commands.Conflict, "race")
+	require.Less(t, 980, lose, "the tries are bounded")
+	_, err = s.UpdateOrganization(ctx, boss, commands.UpdateOrganization{ID: made.Organization.ID, Icon: text("/x")})
+	refused(t, err, commands.Conflict, "race")
+
+	// What may lie in the log is not given to another.
+	for i, test := range []struct {
+		err    error
+		number int64
+	}{{events.ErrTooLarge, made.Organization.Number + 1}, {events.ErrUnavailable, made.Organization.Number + 3}} {
+		log.append = func() error { return test.err }
+		_, err = create("three")
+		require.ErrorIs(t, err, test.err)
+		log.append = nil
+		again, err := create(fmt.Sprint("after", i))
+		require.NoError(t, err)
+		require.Equal(t, test.number, again.Organization.Number)
+	}
+}
+
+// What another process deleted is deleted, whatever this one remembers.
+func TestNothingIsDecidedOnAnOldOrganization(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
+		ctx := context.Background()
+		a, b := service(t, log), service(t, log)
+		boss := as(chief(t, a), "")
+		made, err := a.CreateOrganization(ctx, boss, commands.CreateOrganization{Name: "team"})
+		require.NoError(t, err)
+		id := made.Organization.ID
+		register(t, b, "ann", func(c *commands.Register) { c.Organizations = []string{id} })
+		_, err = a.DeleteOrganization(ctx, boss, id)
+		require.NoError(t, err)
+		_, err = b.Register(ctx, system, commands.Register{Username: "bob", Organizations: []string{id}})
+		refused(t, err, commands.Invalid, "organization")
+		_, err = b.UpdateOrganization(ctx, boss, commands.UpdateOrganization{ID: id, Name: text("team")})
+		refused(t, err, commands.NotFound, "organization")
+	})
+}
