@@ -1,12 +1,16 @@
 package coder
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
 
+	"github.com/gorilla/mux"
+
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/query"
 )
 
 // defaultOrganization names the default organization in paths, whatever its name
@@ -138,8 +142,13 @@ func (h *Handler) updateOrganization(w http.ResponseWriter, r *http.Request, c g
 	return nil
 }
 
+// deleteOrganization lets the command say whether an organization named by its id
+// is there, so that a repeat is answered as the first time.
 func (h *Handler) deleteOrganization(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
 	o, err := h.organization(r, c)
+	if id, ok := canonicalUUID(mux.Vars(r)["organization"]); ok && errors.Is(err, query.ErrNotFound) {
+		o, err = query.Organization{ID: id}, nil
+	}
 	if err != nil {
 		return err
 	}

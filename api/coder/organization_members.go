@@ -72,6 +72,19 @@ func shownMembers(o query.Organization, found []query.User) []memberWithUser {
 
 // member finds the member that a path names, for who may read it.
 func (h *Handler) member(r *http.Request, c gate.Caller) (query.Organization, query.User, error) {
+	o, u, err := h.placeNamed(r, c)
+	if err != nil {
+		return o, u, err
+	}
+	if _, member := placeIn(u.Organizations, o.ID); !member {
+		return o, u, errNotFound
+	}
+	return o, u, nil
+}
+
+// placeNamed finds the organization and the user that a path names, for who may
+// read that user's place in it, if there is one.
+func (h *Handler) placeNamed(r *http.Request, c gate.Caller) (query.Organization, query.User, error) {
 	o, err := h.organization(r, c)
 	if err != nil {
 		return o, query.User{}, err
@@ -85,8 +98,7 @@ func (h *Handler) member(r *http.Request, c gate.Caller) (query.Organization, qu
 		return o, u, err
 	}
 	self := c.Is(u.ID) && may(c, commands.ReadMembers, u.ID)
-	_, member := placeIn(u.Organizations, o.ID)
-	if !member || u.Status == events.StatusDeleted || !self && !mayIn(c, commands.ReadMembers, o.ID) {
+	if u.Status == events.StatusDeleted || !self && !mayIn(c, commands.ReadMembers, o.ID) {
 		return o, u, errNotFound
 	}
 	return o, u, nil
@@ -127,15 +139,17 @@ func (h *Handler) addMember(w http.ResponseWriter, r *http.Request, c gate.Calle
 	return nil
 }
 
+// removeMember lets the command say whether another user is a member, so that a
+// repeat is answered as the first time.
 func (h *Handler) removeMember(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	o, u, err := h.member(r, c)
+	o, u, err := h.placeNamed(r, c)
 	if err != nil {
 		return err
 	}
-	if c.Is(u.ID) {
+	if _, member := placeIn(u.Organizations, o.ID); member && c.Is(u.ID) {
 		return refuse(http.StatusBadRequest, "cannot remove self from an organization", "")
 	}
-	if !mayIn(c, commands.ChangeMembers, o.ID) {
+	if c.Is(u.ID) || !mayIn(c, commands.ChangeMembers, o.ID) {
 		return errNotFound
 	}
 	res, err := h.Commands.RemoveMember(r.Context(), gate.Request(r, c, Name), o.ID, u.ID)

@@ -248,6 +248,35 @@ func TestRepeatedOrganization(t *testing.T) {
 	require.Equal(t, http.StatusUnprocessableEntity, owner.Do("POST", organizations, key, object{"name": "other"}).Status)
 }
 
+func TestRepeatedMembers(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.FirstUser()
+	owner.NewUser("ada")
+	labs := organizations + "/" + makeOrganization(t, owner, "labs")
+	for _, step := range []struct {
+		name, method, path string
+		body               any
+		status             int
+	}{
+		{"add", "POST", "/members/ada", nil, http.StatusOK},
+		{"roles", "PUT", "/members/ada/roles", object{"roles": []string{"organization-auditor"}}, http.StatusOK},
+		{"remove", "DELETE", "/members/ada", nil, http.StatusNoContent},
+		{"rename", "PATCH", "", object{"name": "works"}, http.StatusOK},
+		{"delete", "DELETE", "", nil, http.StatusOK},
+	} {
+		key := map[string]string{"Idempotency-Key": step.name}
+		once := owner.Do(step.method, labs+step.path, key, step.body)
+		require.Equal(t, step.status, once.Status, "%s: %s", step.name, once.Body)
+		head := logHead(t, s)
+		again := owner.Do(step.method, labs+step.path, key, step.body)
+		require.Equal(t, step.status, again.Status, "%s again: %s", step.name, again.Body)
+		require.Equal(t, once.Body, again.Body, step.name)
+		require.Equal(t, head, logHead(t, s), step.name)
+	}
+	expect(t, s, owner.Do("DELETE", labs, nil, nil), http.StatusNotFound, notFound)
+}
+
 func TestOneOrganizationOfAName(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
