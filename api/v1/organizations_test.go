@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rosterhq/roster/api/apitest"
+	"github.com/rosterhq/roster/api/v1/client"
 )
 
 const organizations = "/v1/organizations"
@@ -173,4 +174,31 @@ func TestMembers(t *testing.T) {
 	require.Equal(t, http.StatusOK, owner.Do("PUT", organizations+"/labs/members/b", nil, nil).Status)
 	require.Equal(t, http.StatusNoContent, owner.Do("DELETE", organizations+"/labs", nil, nil).Status)
 	require.Len(t, b.Do("GET", "/v1/users/me", nil, nil).Map(s)["organizations"], 1, "only live organizations are shown")
+}
+
+// The generated client reaches organizations too.
+func TestOrganizationsByClient(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.FirstUser()
+	c, err := client.NewClientWithResponses(s.URL, client.WithRequestEditorFn(client.Bearer(owner.Token)))
+	require.NoError(t, err)
+	made, err := c.CreateOrganizationWithResponse(t.Context(), &client.CreateOrganizationParams{}, client.NewOrganization{Name: "labs"})
+	require.NoError(t, err)
+	require.NotNil(t, made.JSON201, "%s", made.Body)
+	joined, err := c.AddMemberWithResponse(t.Context(), "labs", "me", &client.AddMemberParams{})
+	require.NoError(t, err)
+	require.NotNil(t, joined.JSON200, "%s", joined.Body)
+	all, err := c.ListOrganizationsWithResponse(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, all.JSON200, "%s", all.Body)
+	require.Equal(t, *made.JSON201, all.JSON200.Items[1])
+	members, err := c.ListMembersWithResponse(t.Context(), made.JSON201.Id, &client.ListMembersParams{})
+	require.NoError(t, err)
+	require.NotNil(t, members.JSON200, "%s", members.Body)
+	require.Equal(t, []client.Member{*joined.JSON200}, members.JSON200.Items)
+	gone, err := c.DeleteOrganizationWithResponse(t.Context(), made.JSON201.Id, &client.DeleteOrganizationParams{})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusNoContent, gone.StatusCode(), "%s", gone.Body)
+	http.DefaultClient.CloseIdleConnections()
 }
