@@ -5,73 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/rosterhq/roster/events"
 )
 
 // maxTries bounds how often a command is decided again after a lost race.
 const maxTries = 12
-
-// source is the CloudEvents source of facts that are decided here.
-const source = "/roster"
-
-// envelope is what all events of one command share.
-type envelope struct {
-	actor         string
-	commandID     string
-	requestHash   string // "" without an idempotency key
-	correlationID string
-	dialect       string
-	reason        string
-	client        string
-	now           time.Time
-}
-
-func (s *Service) envelope(r Request) envelope {
-	e := envelope{
-		actor: r.Actor.UserID, correlationID: header(r.CorrelationID), dialect: header(r.Dialect),
-		reason: header(r.Reason), client: header(r.IP), now: s.now(),
-	}
-	if r.IdempotencyKey == "" {
-		e.commandID = s.newID()
-		return e
-	}
-	e.commandID = s.log.KeyedHash("command", r.Actor.UserID+"\x00"+r.IdempotencyKey)
-	// Keyed, since it lies in the log in clear and what it is a hash of may hold a
-	// password.
-	e.requestHash = s.log.KeyedHash("request", r.RequestHash)
-	return e
-}
-
-// keyed says whether the command came with an idempotency key.
-func (e envelope) keyed() bool { return e.requestHash != "" }
-
-// header makes a text fit for a message's header.
-func header(s string) string {
-	s = strings.ToValidUTF8(s, "")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, s)
-	return strings.TrimSpace(cut(s, 200))
-}
-
-// cut shortens a valid text to at most n characters.
-func cut(s string, n int) string {
-	for i := range s {
-		if n == 0 {
-			return s[:i]
-		}
-		n--
-	}
-	return s
-}
 
 // builder makes a command for one try, from what the log says at that time. Its
 // refusals are *Error.
@@ -158,54 +98,6 @@ func (s *Service) try(ctx context.Context, actor Actor, env envelope, id string,
 	return s.append(ctx, env, id, st, d)
 }
 
-// claimed looks up claims, or assumes that names are free. A register is one for
-// many things: whoever is about to change it takes turns inside this process.
-func (s *Service) claimed(ctx context.Context, claims []events.Claim, f *facts, assume bool) (leave func(), err error) {
-	if leave, err = s.turns(ctx, claims); err != nil || len(claims) == 0 {
-		return leave, err
-	}
-	if f.claims == nil {
-		f.claims = make(map[events.Claim]events.ClaimState, len(claims))
-	}
-	for _, c := range claims {
-		if assume && !isRegister(c) && c.Kind != claimFirstUser {
-			continue
-		}
-		if f.claims[c], err = s.log.Claim(ctx, c); err != nil {
-			leave()
-			return func() {}, fmt.Errorf("look up claim of kind %s: %w", c.Kind, err)
-		}
-	}
-	return leave, nil
-}
-
-// turns waits for the turn at each register among the claims, always in the same
-// order, so that no two wait for each other.
-func (s *Service) turns(ctx context.Context, claims []events.Claim) (leave func(), err error) {
-	var names []string
-	for _, c := range claims {
-		if isRegister(c) {
-			names = append(names, c.Kind+"/"+c.Value)
-		}
-	}
-	slices.Sort(names)
-	var leaves []func()
-	leave = func() {
-		for _, l := range leaves {
-			l()
-		}
-	}
-	for _, name := range slices.Compact(names) {
-		l, err := s.queues.enter(ctx, name)
-		if err != nil {
-			leave()
-			return func() {}, err
-		}
-		leaves = append(leaves, l)
-	}
-	return leave, nil
-}
-
 // repeated answers a command that the state remembers.
 func repeated(u User, env envelope) (Result, bool, error) {
 	record, ok := u.command(env.commandID, env.now)
@@ -282,28 +174,6 @@ func (s *Service) store(ctx context.Context, env envelope, a events.Aggregate, t
 		}
 	}
 	return recorded, nil
-}
-
-func (s *Service) meta(env envelope, a events.Aggregate, p events.Payload) events.Meta {
-	m := events.Meta{
-		ID: s.newID(), Type: p.EventType(), Source: source, Time: env.now, Aggregate: a,
-		Actor: env.actor, CommandID: env.commandID, RequestHash: env.requestHash,
-		CorrelationID: env.correlationID, Dialect: env.dialect, Reason: env.reason, Client: env.client,
-	}
-	if m.Actor == "" { // who registers first, or signs in, acts as themselves
-		m.Actor = a.ID
-	}
-	switch {
-	case m.Actor != SystemActor:
-	case a.Kind == events.User: // the installation acts for whoever is concerned
-		m.ClientOf = a.ID
-	default:
-		m.Client = "" // nobody's, so that it could not be sealed
-	}
-	if a.Kind == events.User && events.PrivatePart(p) != nil {
-		m.SealedFor = a.ID
-	}
-	return m
 }
 
 // refusal turns what the log says into what callers are told.
