@@ -5,11 +5,12 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/expirable"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/query"
@@ -35,17 +36,25 @@ type Basic struct {
 	gate  *Gate
 	users BasicUsers
 	key   [sha256.Size]byte // of this process: what is remembered tells nothing outside it
-	good  *expirable.LRU[[sha256.Size]byte, remembered]
+	good  *lru.Cache[[sha256.Size]byte, remembered]
 }
 
-// remembered is a good check: it holds while the user's password hash is the same.
-type remembered struct{ userID, hash string }
+// remembered is a good check: it holds for a while, as long as the user's password
+// hash is the same.
+type remembered struct {
+	userID, hash string
+	until        time.Time
+}
 
 // NewBasic makes the door for HTTP Basic beside a gate.
 func NewBasic(g *Gate, users BasicUsers) (*Basic, error) {
-	b := &Basic{gate: g, users: users, good: expirable.NewLRU[[sha256.Size]byte, remembered](rememberedMost, nil, rememberedFor)}
+	good, err := lru.New[[sha256.Size]byte, remembered](rememberedMost)
+	if err != nil {
+		return nil, fmt.Errorf("make the memory of good checks: %w", err)
+	}
+	b := &Basic{gate: g, users: users, good: good}
 	if _, err := rand.Read(b.key[:]); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make the key of good checks: %w", err)
 	}
 	return b, nil
 }
@@ -83,7 +92,7 @@ func (b *Basic) Identify(r *http.Request) (Caller, error) {
 // nothing changed since.
 func (b *Basic) check(r *http.Request, name, password string) (commands.User, error) {
 	sum := b.sum(name, password)
-	if known, ok := b.good.Get(sum); ok {
+	if known, ok := b.good.Get(sum); ok && b.gate.clock().Before(known.until) {
 		u, err := b.users.Find(r.Context(), commands.UserRef{ID: known.userID})
 		if err == nil && u.PasswordHash == known.hash && u.Confirmed {
 			return u, basicSuspended(u)
@@ -100,7 +109,7 @@ func (b *Basic) check(r *http.Request, name, password string) (commands.User, er
 	if err != nil {
 		return commands.User{}, basicRefusal(err)
 	}
-	b.good.Add(sum, remembered{userID: u.ID, hash: u.PasswordHash})
+	b.good.Add(sum, remembered{userID: u.ID, hash: u.PasswordHash, until: b.gate.clock().Add(rememberedFor)})
 	return u, nil
 }
 
