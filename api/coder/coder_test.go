@@ -177,9 +177,9 @@ func TestRefusals(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, a.Status, path)
 		require.Equal(t, "Route not found.", message(t, s, a))
 	}
-	method := s.Do("DELETE", first, nil, nil)
+	method := s.Do("PATCH", first, nil, nil)
 	require.Equal(t, http.StatusMethodNotAllowed, method.Status)
-	require.Equal(t, "GET, HEAD, POST", method.Header.Get("Allow"))
+	require.Equal(t, "GET, HEAD, POST, DELETE", method.Header.Get("Allow"), "somebody may have the name first")
 	message(t, s, method)
 	message(t, s, s.Do("POST", first, map[string]string{"Idempotency-Key": strings.Repeat("k", 300)}, valid))
 }

@@ -32,11 +32,7 @@ func (h *Handler) createFirstUser(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	command := commands.Register{Email: b.text("email"), Username: b.text("username"), Password: b.text("password"), Name: b.text("name")}
-	b.check("email", command.Email, required, email)
-	b.check("username", command.Username, required, username)
-	b.check("name", command.Name, realName)
-	b.check("password", command.Password, required)
+	command := readFirstUser(b)
 	if err := b.err(); err != nil {
 		return err
 	}
@@ -54,6 +50,22 @@ func (h *Handler) createFirstUser(w http.ResponseWriter, r *http.Request) error 
 		"organization_id": h.Commands.DefaultOrganization(),
 	})
 	return nil
+}
+
+func readFirstUser(b *body) commands.Register {
+	command := commands.Register{
+		Email: b.text("email"), Username: b.text("username"), Password: b.text("password"), Name: b.text("name"), SSHKey: true,
+	}
+	b.check("email", command.Email, required, email)
+	b.check("username", command.Username, required, username)
+	b.check("name", command.Name, realName)
+	b.check("password", command.Password, required)
+	// What is asked for a trial and for news is read and forgotten: there is neither.
+	var asked map[string]any
+	b.flag("trial")
+	b.member("trial_info", "object", &asked)
+	b.member("onboarding_info", "object", &asked)
+	return command
 }
 
 // acceptable says that there is a first user before it says that a password is

@@ -49,7 +49,7 @@ type line struct {
 }
 
 var (
-	missing  = object{"message": "Resource not found or you do not have access to this resource"}
+	missing   = object{"message": "Resource not found or you do not have access to this resource"}
 	forbidden = object{"message": "Forbidden.", "detail": "You don't have permission to view this content. " +
 		"If you believe this is a mistake, please contact your administrator or try signing in with different credentials."}
 	badBody = func(detail string) object {
