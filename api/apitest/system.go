@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +38,8 @@ type System struct {
 	Queries  *query.Queries
 	client   *http.Client
 	contract *contract
+
+	stopProjections func()
 }
 
 // Option changes how a System is made.
@@ -155,7 +158,7 @@ func (s *System) startBack(set settings) {
 	set.commands.Log, set.commands.Logger, set.commands.PasswordParams = log, logger, cheapHashes
 	s.Commands, err = commands.NewService(ctx, set.commands)
 	require.NoError(t, err)
-	project(t, runtime.Config{
+	s.stopProjections = project(t, runtime.Config{
 		NATS: nc, DSN: dsn, StreamName: func(stream events.Stream) string { return eventlog.StreamName("", stream) },
 		Keys: log, Recorder: log, Logger: logger, Projections: projections.All(),
 	})
@@ -179,17 +182,23 @@ func foldUses(tb testing.TB, c usage.Config) {
 	})
 }
 
-func project(tb testing.TB, c runtime.Config) {
+// project builds the read models until the test ends, or until it is told to stop.
+func project(tb testing.TB, c runtime.Config) (stop func()) {
 	tb.Helper()
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	require.NoError(tb, runtime.Migrate(ctx, c.DSN, c.Projections))
 	rt, err := runtime.New(c)
 	require.NoError(tb, err)
 	ended := make(chan error, 1)
 	go func() { ended <- rt.Run(ctx) }()
-	tb.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		require.NoError(tb, <-ended)
 	})
+	tb.Cleanup(stop)
 	<-rt.Ready()
+	return stop
 }
+
+// StopProjections lets the read models fall behind the log.
+func (s *System) StopProjections() { s.stopProjections() }

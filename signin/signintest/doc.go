@@ -26,7 +26,8 @@ func oauthError(w http.ResponseWriter, status int, code, description string) {
 func back(w http.ResponseWriter, r *http.Request, query url.Values) {
 	q := r.URL.Query()
 	query.Set("state", q.Get("state"))
-	http.Redirect(w, r, q.Get("redirect_uri")+"?"+query.Encode(), http.StatusFound)
+	w.Header().Set("Location", q.Get("redirect_uri")+"?"+query.Encode())
+	w.WriteHeader(http.StatusFound)
 }
 
 func secret(kind string) string { return kind + "-" + strings.ToLower(rand.Text()) }

@@ -51,6 +51,7 @@ type OIDC struct {
 	who      Claims // in the id token
 	info     Claims // in the user info; nil: the same
 	life     time.Duration
+	clock    func() time.Time
 	key      jose.JSONWebKey
 	grants   map[string]grant // by code
 	access   map[string]Claims
@@ -69,7 +70,7 @@ type grant struct {
 func NewOIDC(tb testing.TB) *OIDC {
 	tb.Helper()
 	p := &OIDC{
-		ClientID: "roster", ClientSecret: secret("client"), life: time.Hour,
+		ClientID: "roster", ClientSecret: secret("client"), life: time.Hour, clock: time.Now,
 		grants: map[string]grant{}, access: map[string]Claims{}, renewals: map[string]grant{}, calls: counter{},
 	}
 	p.Rotate()
@@ -105,6 +106,13 @@ func (p *OIDC) TokensLive(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.life = d
+}
+
+// KeepsTime gives the provider another clock.
+func (p *OIDC) KeepsTime(clock func() time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clock = clock
 }
 
 // Rotate replaces the signing key: the old one is no longer published.
@@ -265,7 +273,7 @@ func (p *OIDC) tokens(g grant) map[string]any {
 }
 
 func (p *OIDC) idToken(g grant, access string) string {
-	now := time.Now()
+	now := p.clock()
 	claims := Claims{
 		"iss": p.URL, "aud": p.ClientID, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(), "nonce": g.nonce, "at_hash": hashOf(access),
 	}
