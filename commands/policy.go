@@ -97,7 +97,8 @@ var (
 )
 
 // policy is the one table of rights, for every dialect. Passwords and roles ask
-// for scope "all": with either, a limited key could make itself an unlimited one.
+// for scope "all" and no allow list: with either, a limited key could make itself
+// an unlimited one.
 var policy = map[Action]rule{
 	//                    resource   self   others   within     scopes
 	ListUsers:          {userResource, false, readers, orgAdmins, []string{ScopeUsersRead, "user:read"}},
@@ -188,6 +189,9 @@ func AllowedIn(actor Actor, action Action, organizationID string) bool {
 func (r rule) listed(list []events.Resource, id string) bool {
 	if len(list) == 0 || r.resource == anyResource {
 		return true
+	}
+	if len(r.scopes) == 0 { // what asks for scope "all" asks for a key without a list, too
+		return false
 	}
 	named := r.resource == userResource || r.resource == organizationResource
 	return slices.ContainsFunc(list, func(e events.Resource) bool {

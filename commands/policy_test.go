@@ -225,6 +225,8 @@ func TestAllowListsInThePolicy(t *testing.T) {
 	require.False(t, Allowed(user, ReadUser, "bob"))
 	require.False(t, Allowed(user, CreateUser, ""), "nobody in particular is not in a list of one")
 	require.False(t, Allowed(user, ReadKeys, "ann"), "keys are another type")
+	require.False(t, Allowed(user, SetUserPassword, "ann"), "whoever has the password has everything of hers")
+	require.False(t, Allowed(user, AssignUserRoles, "ann"))
 	require.True(t, Allowed(user, EndOwnSession, "root"))
 	require.True(t, Allowed(user, WakeUp, "root"))
 	require.True(t, Allowed(key(events.Resource{Type: "*", ID: "ann"}), ReadUser, "ann"))
