@@ -192,7 +192,7 @@ func (a *API) startReadSide(ctx context.Context) error {
 		return err
 	}
 	a.queries, err = query.Open(ctx, query.Config{
-		DSN: a.dsn, Logger: a.parts.log.Named("query"), Log: a.log, MaxConns: readConnections(),
+		DSN: a.dsn, Logger: a.parts.log.Named("query"), Log: a.log, Uses: a.log, MaxConns: readConnections(),
 		CacheBytes: cacheBytes(a.config.CacheMiB),
 	})
 	if err != nil {
@@ -244,10 +244,15 @@ const streamsLimit = time.Second
 
 // startHTTP begins to answer requests.
 func (a *API) startHTTP(ctx context.Context) error {
+	mailer, err := mailerOf(a.config.Mail, a.parts.log)
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Config{
 		Commands: a.commands, Queries: a.queries, Logger: a.parts.log.Named("http"), Clock: time.Now,
 		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits,
 		CallsPerMinute: a.config.APIRateLimit, Settings: a.settings(),
+		SignIn: providersOf(a.config), Mail: mailer,
 		Ready: a.health.check, Metrics: telemetry.Handler(a.registry), Registry: a.registry,
 	})
 	if err != nil {
