@@ -15,6 +15,8 @@
 //     well. Others stand by and take over within about a second.
 //   - A log that went back (the message at the checkpoint is gone or is another
 //     one, or the stream ends before it) stops the projection. It never carries on.
+//   - Workers at the end of the log share what the process reads of it live: a
+//     message is parsed and opened once for all of them. Behind it each reads alone.
 //   - An event that can not be projected is parked with every later event of its
 //     aggregate, in order, while other aggregates go on. A shutdown, a lost
 //     connection or a full disk parks nothing. Redrive replays what is parked.
