@@ -157,6 +157,9 @@ func poolConfig(c Config) (*pgxpool.Config, error) {
 	// Each query is served by an index. Plans are kept, and one made while a table
 	// was empty would scan it until the next analyze.
 	config.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
+	// All are short: workers and compiled code would take longer to begin.
+	config.ConnConfig.RuntimeParams["max_parallel_workers_per_gather"] = "0"
+	config.ConnConfig.RuntimeParams["jit"] = "off"
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},

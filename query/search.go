@@ -104,7 +104,7 @@ func (q *Queries) nameOf(ctx context.Context, userID string) (*string, error) {
 		return nil, nil //nolint:nilerr,nilnil // nobody's
 	}
 	var name string
-	switch err := q.pool.QueryRow(ctx, "select lower(username) from users where id = $1", id).Scan(&name); {
+	switch err := q.pool.QueryRow(ctx, "select sort_name from users where id = $1", id).Scan(&name); {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil, nil //nolint:nilnil // nobody's
 	case err != nil:
@@ -121,11 +121,12 @@ type hit struct {
 
 const (
 	// firstLook is how many users a search looks at in the order of the list before
-	// it lets an index find who fits: enough for a page of a common term, and a
-	// few milliseconds at most.
-	firstLook = 1000
-	// deepest is the last row of a page that the first look may find.
-	deepest = 200
+	// it lets another index find who fits. Where many fit, that finds a page of them;
+	// where few fit, they are quickly sorted then. The index of the order holds what
+	// most searches look in; wideLook is for those that read the rows.
+	firstLook, wideLook = 4_000, 1_000
+	// deepest is how far behind the beginning of the list the first look goes.
+	deepest = 1_000
 )
 
 // page finds users in order. A limit of 0 is none.
@@ -133,31 +134,38 @@ func (q *Queries) page(ctx context.Context, s *search, limit, offset int) ([]hit
 	if s.none {
 		return nil, nil
 	}
+	if s.inOrder() {
+		return q.hits(ctx)(s.walk(limit, offset))
+	}
 	if limit > 0 && limit+offset <= deepest {
-		sql, args := s.among(firstLook, limit+offset)
-		hits, err := q.hits(ctx, sql, args)
-		if err != nil || len(hits) == limit+offset {
-			return hits[min(offset, len(hits)):], err
+		window := firstLook
+		if s.wide {
+			window = wideLook
+		}
+		hits, err := q.hits(ctx)(s.among(window, limit, offset))
+		if err != nil || len(hits) == limit {
+			return hits, err
 		}
 	}
-	sql, args := s.all(limit, offset)
-	return q.hits(ctx, sql, args)
+	return q.hits(ctx)(s.all(limit, offset))
 }
 
 // hits runs a query that is planned for its arguments: the best way to a rare term
 // is not that to a common one.
-func (q *Queries) hits(ctx context.Context, sql string, args []any) ([]hit, error) {
-	rows, err := q.pool.Query(ctx, sql, planned(args)...)
-	if err != nil {
-		return nil, fmt.Errorf("find users: %w", err)
+func (q *Queries) hits(ctx context.Context) func(sql string, args []any) ([]hit, error) {
+	return func(sql string, args []any) ([]hit, error) {
+		rows, err := q.pool.Query(ctx, sql, planned(args)...)
+		if err != nil {
+			return nil, fmt.Errorf("find users: %w", err)
+		}
+		hits, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (h hit, err error) {
+			return h, row.Scan(&h.id, &h.name)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("find users: %w", err)
+		}
+		return hits, nil
 	}
-	hits, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (h hit, err error) {
-		return h, row.Scan(&h.id, &h.name)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("find users: %w", err)
-	}
-	return hits, nil
 }
 
 func planned(args []any) []any { return append([]any{pgx.QueryExecModeCacheDescribe}, args...) }

@@ -5,19 +5,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/rosterhq/roster/events"
 )
 
-// The expressions that the search indexes hold; queries must say them alike.
-const (
-	// A line break stands between names and addresses, which have none, so that no
-	// term is found across both.
-	haystack = `(lower(u.username) || E'\n' || lower(u.email))`
-	nameText = `lower(case when u.name = '' then u.first_name || ' ' || u.last_name else u.name end)`
-)
+// nameText is the expression of the index of names; queries must say it alike.
+const nameText = `lower(case when u.name = '' then u.first_name || ' ' || u.last_name else u.name end)`
 
 // search is the conditions of one list of users as SQL.
 type search struct {
@@ -25,10 +21,12 @@ type search struct {
 	fits string // the others
 	args []any
 	none bool // nobody can fit
+	wide bool // fits asks for more than the index of the order holds
+	rare bool // there is a term by which an index finds who fits
 }
 
 func newSearch(f UserSearch) *search {
-	s := &search{part: `u.status <> 'deleted'`, fits: `true`}
+	s := &search{part: `u.status <> 'deleted'`, fits: "true"}
 	s.terms(f)
 	s.kinds(f)
 	s.moments(f)
@@ -40,6 +38,11 @@ func newSearch(f UserSearch) *search {
 
 // where adds a condition; each $ stands for the next argument.
 func (s *search) where(condition string, args ...any) {
+	s.wide = true
+	s.also(condition, args...)
+}
+
+func (s *search) also(condition string, args ...any) {
 	s.fits += " and " + s.number(condition, args)
 }
 
@@ -67,11 +70,34 @@ func (s *search) terms(f UserSearch) {
 		return
 	}
 	if f.Text != "" {
-		s.where(haystack+" like lower($::text)", containing(f.Text))
+		s.text(f.Text)
 	}
 	if f.Name != "" {
 		s.where(nameText+" like lower($::text)", containing(f.Name))
 	}
+}
+
+// text looks for a term. One without three letters in a row has no trigrams: the
+// planner must not think that their index could find it.
+func (s *search) text(term string) {
+	if s.rare = hasTrigram(term); s.rare {
+		s.also("u.search_text like lower($::text)", containing(term))
+	} else {
+		s.also("u.search_text || '' like lower($::text)", containing(term))
+	}
+}
+
+func hasTrigram(term string) bool {
+	run := 0
+	for _, c := range term {
+		if run++; !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+			run = 0
+		}
+		if run == 3 {
+			return true
+		}
+	}
+	return false
 }
 
 // memberRole is everybody's, and stored nowhere.
@@ -116,29 +142,42 @@ func (s *search) moments(f UserSearch) {
 }
 
 // behind makes the list begin after a name in lower case.
-func (s *search) behind(name string) { s.from("lower(u.username) > $::text", name) }
+func (s *search) behind(name string) { s.from("u.sort_name > $::text", name) }
 
 // of leaves out who has no place in an organization.
 func (s *search) of(organization pgtype.UUID) {
 	s.where("exists (select from memberships m where m.user_id = u.id and m.organization_id = $::uuid)", organization)
 }
 
-const inOrder = ` order by lower(u.username), u.id`
+const listOrder = ` order by u.sort_name, u.id`
+
+// inOrder says that nothing finds who fits better than to go through all.
+func (s *search) inOrder() bool { return !s.wide && !s.rare }
+
+// walk goes through users in order.
+func (s *search) walk(limit, offset int) (sql string, args []any) {
+	return s.paged("select u.id, u.sort_name as name from users u where "+s.part+" and "+s.fits+listOrder, limit, offset)
+}
 
 // among looks at the first users of the order alone: where many fit, a page of them
 // is found at once.
-func (s *search) among(window, limit int) (sql string, args []any) {
-	args = s.with(window, limit)
-	return "select id, name from (select u.id, lower(u.username)::text as name, " + s.fits + " as fits from users u where " + s.part +
-		inOrder + " limit $" + strconv.Itoa(len(args)-1) + "::bigint) w where fits limit $" + strconv.Itoa(len(args)) + "::bigint", args
+func (s *search) among(window, limit, offset int) (sql string, args []any) {
+	w := *s
+	w.args = s.with(window)
+	return w.paged("select id, name from (select u.id, u.sort_name as name, "+s.fits+" as fits from users u where "+s.part+
+		listOrder+" limit $"+strconv.Itoa(len(w.args))+"::bigint) w where fits", limit, offset)
 }
 
 // all finds everybody who fits by the index that finds them best, and puts them in
 // order then: where few fit, that is quickest.
 func (s *search) all(limit, offset int) (sql string, args []any) {
-	args = s.with(offset)
-	sql = "with hits as materialized (select u.id, lower(u.username)::text as name from users u where " + s.part + " and " + s.fits +
-		") select id, name from hits order by name, id offset $" + strconv.Itoa(len(args)) + "::bigint"
+	return s.paged("with hits as materialized (select u.id, u.sort_name as name from users u where "+s.part+" and "+s.fits+
+		") select id, name from hits order by name, id", limit, offset)
+}
+
+func (s *search) paged(sql string, limit, offset int) (string, []any) {
+	args := s.with(offset)
+	sql += " offset $" + strconv.Itoa(len(args)) + "::bigint"
 	if limit > 0 {
 		args = append(args, limit)
 		sql += " limit $" + strconv.Itoa(len(args)) + "::bigint"

@@ -139,7 +139,7 @@ func (q *Queries) Users(ctx context.Context, f UserFilter) (Page[User], error) {
 	limit := min(max(f.Limit, 1), maxUsers)
 	s := newSearch(UserSearch{Text: f.Search})
 	if f.Cursor != "" {
-		s.from("(lower(u.username), u.id) > ($::text, $::uuid)", after.Username, after.id)
+		s.from("(u.sort_name, u.id) > ($::text, $::uuid)", after.Username, after.id)
 	}
 	hits, err := q.page(ctx, s, limit+1, 0)
 	if err != nil {

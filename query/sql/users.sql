@@ -15,7 +15,7 @@ select sqlc.embed(users), (
     from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
 )::jsonb as places, s.last_seen_at
 from users left join user_usage s on s.user_id = users.id
-where lower(users.username) = lower(@username::text) and users.status <> 'deleted' limit 1;
+where users.sort_name = lower(@username::text) and users.status <> 'deleted' limit 1;
 
 -- name: UserByEmail :one
 select sqlc.embed(users), (

@@ -52,7 +52,7 @@ func (q *Queries) DormantCandidates(ctx context.Context, arg DormantCandidatesPa
 }
 
 const userByEmail = `-- name: UserByEmail :one
-select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, (
+select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, users.sort_name, users.search_text, (
     select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')
     from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
 )::jsonb as places, s.last_seen_at
@@ -88,6 +88,8 @@ func (q *Queries) UserByEmail(ctx context.Context, email string) (UserByEmailRow
 		&i.User.CreatedAt,
 		&i.User.UpdatedAt,
 		&i.User.Position,
+		&i.User.SortName,
+		&i.User.SearchText,
 		&i.Places,
 		&i.LastSeenAt,
 	)
@@ -96,7 +98,7 @@ func (q *Queries) UserByEmail(ctx context.Context, email string) (UserByEmailRow
 
 const userByID = `-- name: UserByID :one
 
-select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, (
+select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, users.sort_name, users.search_text, (
     select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')
     from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
 )::jsonb as places, s.last_seen_at
@@ -134,6 +136,8 @@ func (q *Queries) UserByID(ctx context.Context, id pgtype.UUID) (UserByIDRow, er
 		&i.User.CreatedAt,
 		&i.User.UpdatedAt,
 		&i.User.Position,
+		&i.User.SortName,
+		&i.User.SearchText,
 		&i.Places,
 		&i.LastSeenAt,
 	)
@@ -141,7 +145,7 @@ func (q *Queries) UserByID(ctx context.Context, id pgtype.UUID) (UserByIDRow, er
 }
 
 const userByNumber = `-- name: UserByNumber :one
-select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, (
+select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, users.sort_name, users.search_text, (
     select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')
     from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
 )::jsonb as places, s.last_seen_at
@@ -177,6 +181,8 @@ func (q *Queries) UserByNumber(ctx context.Context, number int64) (UserByNumberR
 		&i.User.CreatedAt,
 		&i.User.UpdatedAt,
 		&i.User.Position,
+		&i.User.SortName,
+		&i.User.SearchText,
 		&i.Places,
 		&i.LastSeenAt,
 	)
@@ -184,12 +190,12 @@ func (q *Queries) UserByNumber(ctx context.Context, number int64) (UserByNumberR
 }
 
 const userByUsername = `-- name: UserByUsername :one
-select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, (
+select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, users.sort_name, users.search_text, (
     select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')
     from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
 )::jsonb as places, s.last_seen_at
 from users left join user_usage s on s.user_id = users.id
-where lower(users.username) = lower($1::text) and users.status <> 'deleted' limit 1
+where users.sort_name = lower($1::text) and users.status <> 'deleted' limit 1
 `
 
 type UserByUsernameRow struct {
@@ -220,6 +226,8 @@ func (q *Queries) UserByUsername(ctx context.Context, username string) (UserByUs
 		&i.User.CreatedAt,
 		&i.User.UpdatedAt,
 		&i.User.Position,
+		&i.User.SortName,
+		&i.User.SearchText,
 		&i.Places,
 		&i.LastSeenAt,
 	)
@@ -249,7 +257,7 @@ func (q *Queries) UserPreferences(ctx context.Context, arg UserPreferencesParams
 }
 
 const usersOfIDs = `-- name: UsersOfIDs :many
-select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, (
+select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, users.sort_name, users.search_text, (
     select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')
     from memberships m join organizations o on o.id = m.organization_id and not o.deleted where m.user_id = users.id
 )::jsonb as places, s.last_seen_at
@@ -294,6 +302,8 @@ func (q *Queries) UsersOfIDs(ctx context.Context, ids []pgtype.UUID) ([]UsersOfI
 			&i.User.CreatedAt,
 			&i.User.UpdatedAt,
 			&i.User.Position,
+			&i.User.SortName,
+			&i.User.SearchText,
 			&i.Places,
 			&i.LastSeenAt,
 		); err != nil {
