@@ -17,33 +17,39 @@ const (
 	sessionLifetime = 30 * 24 * time.Hour
 )
 
-func secure(r *http.Request) bool { return r.TLS != nil }
+// site is how clients see this installation, which the operator may say.
+type site struct{ gate.Settings }
 
-func named(r *http.Request, plain, onTLS string) string {
-	if secure(r) {
+// origin is where the client found this server.
+func (s site) origin(r *http.Request) string { return s.BaseURL(r) }
+
+func (s site) named(r *http.Request, plain, onTLS string) string {
+	if s.SecureCookies(r) {
 		return onTLS
 	}
 	return plain
 }
 
-func csrfCookie(r *http.Request) string    { return named(r, nextCSRF, nextSecureCSRF) }
-func urlCookie(r *http.Request) string     { return named(r, nextURL, nextSecureURL) }
-func sessionCookie(r *http.Request) string { return named(r, gate.NextCookie, gate.NextSecureCookie) }
-
-// setCookie sets a cookie that lives as long as the browser.
-func setCookie(w http.ResponseWriter, r *http.Request, name, value string) {
-	http.SetCookie(w, cookie(r, name, value))
+func (s site) csrfCookie(r *http.Request) string { return s.named(r, nextCSRF, nextSecureCSRF) }
+func (s site) urlCookie(r *http.Request) string  { return s.named(r, nextURL, nextSecureURL) }
+func (s site) sessionCookie(r *http.Request) string {
+	return s.named(r, gate.NextCookie, gate.NextSecureCookie)
 }
 
-func cookie(r *http.Request, name, value string) *http.Cookie {
+// setCookie sets a cookie that lives as long as the browser.
+func (s site) setCookie(w http.ResponseWriter, r *http.Request, name, value string) {
+	http.SetCookie(w, s.cookie(r, name, value))
+}
+
+func (s site) cookie(r *http.Request, name, value string) *http.Cookie {
 	return &http.Cookie{
-		Name: name, Value: value, Path: "/", HttpOnly: true, Secure: secure(r), SameSite: http.SameSiteLaxMode,
+		Name: name, Value: value, Path: "/", HttpOnly: true, Secure: s.SecureCookies(r), SameSite: http.SameSiteLaxMode,
 	}
 }
 
 // setSession puts a session's token where clients keep it.
-func setSession(w http.ResponseWriter, r *http.Request, token string, expires, now time.Time) {
-	c := cookie(r, sessionCookie(r), token)
+func (s site) setSession(w http.ResponseWriter, r *http.Request, token string, expires, now time.Time) {
+	c := s.cookie(r, s.sessionCookie(r), token)
 	c.Expires = expires
 	if left := expires.Sub(now); left >= time.Second {
 		c.MaxAge = int(left / time.Second)
@@ -53,7 +59,7 @@ func setSession(w http.ResponseWriter, r *http.Request, token string, expires, n
 
 // clearSession takes every session cookie of the request away, pieces of one
 // that another server had split included.
-func clearSession(w http.ResponseWriter, r *http.Request) {
+func (s site) clearSession(w http.ResponseWriter, r *http.Request) {
 	gone := map[string]bool{}
 	for _, sent := range r.Cookies() {
 		base := strings.HasPrefix(sent.Name, gate.NextCookie) || strings.HasPrefix(sent.Name, gate.NextSecureCookie)
@@ -61,9 +67,9 @@ func clearSession(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		gone[sent.Name] = true
-		c := cookie(r, sent.Name, "")
+		c := s.cookie(r, sent.Name, "")
 		c.MaxAge = -1 // written as Max-Age=0
-		c.Secure = strings.HasPrefix(sent.Name, "__Secure-") || secure(r)
+		c.Secure = strings.HasPrefix(sent.Name, "__Secure-") || s.SecureCookies(r)
 		http.SetCookie(w, c)
 	}
 }

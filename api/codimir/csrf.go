@@ -16,6 +16,7 @@ import (
 // was made here, and a request must repeat the token in its body, which another
 // site can not read.
 type csrf struct {
+	site site
 	hash func(token string) string
 }
 
@@ -29,7 +30,7 @@ func (c *csrf) issue(w http.ResponseWriter, r *http.Request) string {
 	_, _ = rand.Read(raw) // never fails, by its documentation
 	token := hex.EncodeToString(raw)
 	// NextAuth escapes the value, and its clients know the escaped form.
-	setCookie(w, r, csrfCookie(r), url.QueryEscape(token+"|"+c.hash(token)))
+	c.site.setCookie(w, r, c.site.csrfCookie(r), url.QueryEscape(token+"|"+c.hash(token)))
 	return token
 }
 
@@ -41,7 +42,7 @@ func (c *csrf) verified(r *http.Request, given string) bool {
 
 // token returns the token of the request's cookie, "" when it was not made here.
 func (c *csrf) token(r *http.Request) string {
-	cookie, err := r.Cookie(csrfCookie(r))
+	cookie, err := r.Cookie(c.site.csrfCookie(r))
 	if err != nil {
 		return ""
 	}
@@ -59,5 +60,5 @@ func (c *csrf) token(r *http.Request) string {
 // newCSRF takes the hash that all processes of the installation agree on, so
 // that any of them checks what another made.
 func newCSRF(deps gate.Deps) *csrf {
-	return &csrf{hash: func(token string) string { return deps.Commands.KeyedHash("next-auth.csrf-token", token) }}
+	return &csrf{site: site{deps.Settings}, hash: func(token string) string { return deps.Commands.KeyedHash("next-auth.csrf-token", token) }}
 }

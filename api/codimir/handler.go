@@ -21,10 +21,13 @@ var openAPI []byte
 type Handler struct {
 	gate.Deps
 	csrf *csrf
+	site site
 }
 
 // New makes the dialect.
-func New(deps gate.Deps) *Handler { return &Handler{Deps: deps, csrf: newCSRF(deps)} }
+func New(deps gate.Deps) *Handler {
+	return &Handler{Deps: deps, csrf: newCSRF(deps), site: site{deps.Settings}}
+}
 
 // Name implements gate.Dialect.
 func (h *Handler) Name() string { return dialect }

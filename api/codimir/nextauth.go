@@ -25,7 +25,7 @@ func (h *Handler) getCSRF(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) getProviders(w http.ResponseWriter, r *http.Request) error {
-	base := origin(r) + "/api/auth"
+	base := h.site.origin(r) + "/api/auth"
 	return writeJSON(w, http.StatusOK, map[string]any{credentialsProvider: map[string]string{
 		"id": credentialsProvider, "name": "Credentials", "type": "credentials",
 		"signinUrl": base + "/signin/credentials", "callbackUrl": base + "/callback/credentials",
@@ -57,11 +57,11 @@ func (h *Handler) getSession(w http.ResponseWriter, r *http.Request) error {
 		if f := faultOf(err); f != faultUnauthorized {
 			return fmt.Errorf("read session: %w", err)
 		}
-		clearSession(w, r)
+		h.site.clearSession(w, r)
 		return writeJSON(w, http.StatusOK, struct{}{})
 	}
 	if token, _ := authForms.Find(r); token != "" {
-		setSession(w, r, token, c.Key.ExpiresAt, h.Clock())
+		h.site.setSession(w, r, token, c.Key.ExpiresAt, h.Clock())
 	}
 	return writeJSON(w, http.StatusOK, session{
 		User:    sessionUser{Name: displayName(u.Name, u.FirstName, u.LastName), Email: u.Email, Image: u.Avatar},
@@ -75,12 +75,12 @@ func (h *Handler) postCredentials(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	base := origin(r) + "/api/auth"
+	base := h.site.origin(r) + "/api/auth"
 	if !h.csrf.verified(r, f["csrfToken"]) {
 		h.csrf.issue(w, r)
 		return f.redirect(w, r, http.StatusOK, base+"/signin?csrf=true")
 	}
-	target := callbackURL(r, f)
+	target := h.site.callbackURL(r, f)
 	who := f.account()
 	if err := h.Gate.AllowLogin(r, who.Email+who.Username); err != nil {
 		return err
@@ -96,8 +96,8 @@ func (h *Handler) postCredentials(w http.ResponseWriter, r *http.Request) error 
 		return fmt.Errorf("sign in: %w", err)
 	}
 	h.Gate.Wrote(w, r, result)
-	rememberURL(w, r, target)
-	setSession(w, r, result.Token, result.Key.ExpiresAt, h.Clock())
+	h.site.rememberURL(w, r, target)
+	h.site.setSession(w, r, result.Token, result.Key.ExpiresAt, h.Clock())
 	return f.redirect(w, r, http.StatusOK, target)
 }
 
@@ -120,13 +120,13 @@ func (h *Handler) postSignOut(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !h.csrf.verified(r, f["csrfToken"]) {
 		h.csrf.issue(w, r)
-		return f.redirect(w, r, http.StatusOK, origin(r)+"/api/auth/signout?csrf=true")
+		return f.redirect(w, r, http.StatusOK, h.site.origin(r)+"/api/auth/signout?csrf=true")
 	}
 	if err := h.endSession(w, r); err != nil {
 		return err
 	}
-	clearSession(w, r)
-	return f.redirect(w, r, http.StatusOK, callbackURL(r, f))
+	h.site.clearSession(w, r)
+	return f.redirect(w, r, http.StatusOK, h.site.callbackURL(r, f))
 }
 
 // endSession closes the session in the cookie. An API key that travels there is
@@ -231,24 +231,16 @@ func (f form) redirect(w http.ResponseWriter, r *http.Request, status int, targe
 	return nil
 }
 
-// origin is where the client found this server.
-func origin(r *http.Request) string {
-	if secure(r) {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
-
 // callbackURL is where the client wants to be after signing in or out: a path
 // or an address here, nowhere else.
-func callbackURL(r *http.Request, f form) string {
-	here := origin(r)
+func (s site) callbackURL(r *http.Request, f form) string {
+	here := s.origin(r)
 	wanted := f["callbackUrl"]
 	if wanted == "" {
 		wanted = r.URL.Query().Get("callbackUrl")
 	}
 	if wanted == "" {
-		wanted = rememberedURL(r)
+		wanted = s.rememberedURL(r)
 	}
 	if strings.HasPrefix(wanted, "/") {
 		wanted = here + wanted
@@ -262,8 +254,8 @@ func callbackURL(r *http.Request, f form) string {
 
 func unprintable(c rune) bool { return c <= ' ' || c > '~' || c == '\\' }
 
-func rememberedURL(r *http.Request) string {
-	c, err := r.Cookie(urlCookie(r))
+func (s site) rememberedURL(r *http.Request) string {
+	c, err := r.Cookie(s.urlCookie(r))
 	if err != nil {
 		return ""
 	}
@@ -274,8 +266,8 @@ func rememberedURL(r *http.Request) string {
 	return value
 }
 
-func rememberURL(w http.ResponseWriter, r *http.Request, target string) {
-	if rememberedURL(r) != target {
-		setCookie(w, r, urlCookie(r), url.QueryEscape(target))
+func (s site) rememberURL(w http.ResponseWriter, r *http.Request, target string) {
+	if s.rememberedURL(r) != target {
+		s.setCookie(w, r, s.urlCookie(r), url.QueryEscape(target))
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rosterhq/roster/api/gate"
+
 	"github.com/rosterhq/roster/commands"
 )
 
@@ -55,14 +57,20 @@ func TestCookieNames(t *testing.T) {
 	plain := httptest.NewRequest(http.MethodGet, "http://codimir.test/", nil)
 	onTLS := httptest.NewRequest(http.MethodGet, "https://codimir.test/", nil)
 	require.Equal(t, []string{"next-auth.csrf-token", "next-auth.session-token", "next-auth.callback-url"},
-		[]string{csrfCookie(plain), sessionCookie(plain), urlCookie(plain)})
+		[]string{site{}.csrfCookie(plain), site{}.sessionCookie(plain), site{}.urlCookie(plain)})
 	require.Equal(t, []string{"__Host-next-auth.csrf-token", "__Secure-next-auth.session-token", "__Secure-next-auth.callback-url"},
-		[]string{csrfCookie(onTLS), sessionCookie(onTLS), urlCookie(onTLS)})
+		[]string{site{}.csrfCookie(onTLS), site{}.sessionCookie(onTLS), site{}.urlCookie(onTLS)})
+
+	// Behind a proxy that ends TLS, the access URL tells.
+	behind := site{gate.Settings{AccessURL: "https://users.example.com"}}
+	require.Equal(t, "__Secure-next-auth.session-token", behind.sessionCookie(plain))
+	require.Equal(t, "https://users.example.com", behind.origin(plain))
+	require.Equal(t, "next-auth.session-token", site{gate.Settings{Cookies: gate.CookiesUnguarded}}.sessionCookie(onTLS))
 
 	now := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, r := range []*http.Request{plain, onTLS} {
 		w := newRecorder()
-		setSession(w, r, "id-secret", now.Add(sessionLifetime), now)
+		site{}.setSession(w, r, "id-secret", now.Add(sessionLifetime), now)
 		c := w.Result().Cookies()[0]
 		require.Equal(t, "id-secret", c.Value)
 		require.Equal(t, 30*24*3600, c.MaxAge)
@@ -79,7 +87,7 @@ func TestClearSession(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "http://codimir.test/", nil)
 	r.Header.Set("Cookie", "other=1; next-auth.session-token=a; next-auth.session-token.0=b; __Secure-next-auth.session-token=c; next-auth.session-token=d")
 	w := newRecorder()
-	clearSession(w, r)
+	site{}.clearSession(w, r)
 	var names []string
 	for _, c := range w.Result().Cookies() {
 		names = append(names, c.Name)
@@ -114,18 +122,18 @@ func TestCallbackURLStaysHere(t *testing.T) {
 	}
 	for wanted, want := range tests {
 		r := httptest.NewRequest(http.MethodPost, here+"/api/auth/callback/credentials", nil)
-		require.Equal(t, want, callbackURL(r, form{"callbackUrl": wanted}), wanted)
+		require.Equal(t, want, site{}.callbackURL(r, form{"callbackUrl": wanted}), wanted)
 	}
 	r := httptest.NewRequest(http.MethodPost, here+"/?callbackUrl=%2Ffrom-query", nil)
-	require.Equal(t, here+"/from-query", callbackURL(r, form{}))
+	require.Equal(t, here+"/from-query", site{}.callbackURL(r, form{}))
 	w := newRecorder()
 	r = httptest.NewRequest(http.MethodPost, here+"/", nil)
-	rememberURL(w, r, here+"/kept?a=1+2")
+	site{}.rememberURL(w, r, here+"/kept?a=1+2")
 	r.AddCookie(w.Result().Cookies()[0])
-	require.Equal(t, here+"/kept?a=1+2", callbackURL(r, form{}))
+	require.Equal(t, here+"/kept?a=1+2", site{}.callbackURL(r, form{}))
 	r = httptest.NewRequest(http.MethodPost, "https://codimir.test/", nil)
 	r.TLS = &tls.ConnectionState{}
-	require.Equal(t, "https://codimir.test/x", callbackURL(r, form{"callbackUrl": "/x"}))
+	require.Equal(t, "https://codimir.test/x", site{}.callbackURL(r, form{"callbackUrl": "/x"}))
 }
 
 func TestWhoSignsIn(t *testing.T) {
@@ -158,7 +166,7 @@ func FuzzForm(f *testing.F) {
 			require.Contains(t, []int{400, 422}, faultOf(err).status)
 		}
 		r := httptest.NewRequest(http.MethodPost, "http://codimir.test/", nil)
-		target := callbackURL(r, form{"callbackUrl": callback})
+		target := site{}.callbackURL(r, form{"callbackUrl": callback})
 		require.True(t, target == "http://codimir.test" || strings.HasPrefix(target, "http://codimir.test/") ||
 			strings.HasPrefix(target, "http://codimir.test?") || strings.HasPrefix(target, "http://codimir.test#"), target)
 	})
