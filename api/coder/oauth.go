@@ -187,10 +187,20 @@ func pathOf(address string) string {
 	if u.RawQuery != "" {
 		path += "?" + u.RawQuery
 	}
-	return cookieSafe.Replace(path)
+	return escaped(path)
 }
 
-// cookieSafe escapes what may stand in an address, but not in a cookie.
-var cookieSafe = strings.NewReplacer(";", "%3B", ",", "%2C", `"`, "%22", `\`, "%5C", " ", "%20")
+// escaped escapes what may stand in an address, but not in a cookie.
+func escaped(path string) string {
+	var b strings.Builder
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || c > '~' || strings.IndexByte(";,\"\\", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
 
 const maxRedirect = 2048

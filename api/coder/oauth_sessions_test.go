@@ -1,12 +1,15 @@
 package coder_test
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/rosterhq/roster/api/apitest"
 	"github.com/rosterhq/roster/events"
@@ -84,4 +87,26 @@ func TestOIDC_SessionsDependOnTheProvider(t *testing.T) {
 	again := newBrowser(t, s).enters(oidcCallback)
 	require.Equal(t, ada.ID, again.ID)
 	require.Equal(t, http.StatusOK, ada.Do(http.MethodGet, me, nil, nil).Status, "the new sign-in vouches for the older session too")
+}
+
+func TestOIDC_NothingSecretIsLogged(t *testing.T) {
+	t.Parallel()
+	core, logs := observer.New(zap.DebugLevel)
+	clock := newHand()
+	s, p := oidcSystem(t, func(c *signin.OIDCConfig) { c.Clock = clock.Now }, apitest.WithClock(clock.Now), apitest.WithLogger(zap.New(core)))
+	p.KeepsTime(clock.Now)
+	p.SignsIn(claimsOf("1", "ada"), nil)
+	ada := newBrowser(t, s).enters(oidcCallback)
+	for _, f := range []signintest.Faults{{CodesEnd: true}, {Nonce: "x"}, {ForeignKey: true}, {OtherUserInfo: "x"}, {NoIDToken: true}} {
+		p.Fail(f)
+		newBrowser(t, s).refusal(oidcCallback)
+	}
+	p.Fail(signintest.Faults{NoRefresh: true})
+	clock.pass(2 * time.Hour)
+	require.Equal(t, http.StatusUnauthorized, ada.Do(http.MethodGet, "/api/v2/users/me", nil, nil).Status)
+	require.NotZero(t, logs.FilterMessage("a sign-in by a provider failed").Len(), "operators are told why")
+	for _, entry := range logs.All() {
+		text := fmt.Sprint(entry.Message, entry.ContextMap())
+		require.NotRegexp(t, `(code|access|refresh|client)-[a-z0-9]{20}|eyJ|`+ada.Token, text)
+	}
 }
