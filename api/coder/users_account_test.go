@@ -49,6 +49,7 @@ func TestDelete(t *testing.T) {
 	t.Run("3.12 an owner is deleted by an owner", func(t *testing.T) {
 		second := w.make("second", object{"roles": []string{"owner"}, "user_status": "active"})
 		require.Equal(t, 200, w.admin.Do("DELETE", path(second["id"].(string), ""), nil, nil).Status)
+		require.Equal(t, 409, w.admin.Do("DELETE", path("owner", ""), nil, nil).Status, "but the last one")
 	})
 	t.Run("3.12 without workspaces", func(t *testing.T) {
 		found, err := w.Queries.User(t.Context(), userNamed("linus"))
@@ -78,8 +79,10 @@ func TestStatus(t *testing.T) {
 	require.Equal(t, before, w.head())
 	status := func(rest, of string) any { return w.put(w.admin, path(of, rest), nil)["status"] }
 	require.Equal(t, "suspended", status(suspend, "ada"), "2.5 active to suspended")
-	w.check([]line{{"1.3 suspended", w.ada, "GET", path("me", ""), nil, 401,
-		says(`User is not active (status = "suspended"). Contact an admin to reactivate your account.`)}})
+	w.check([]line{{
+		"1.3 suspended", w.ada, "GET", path("me", ""), nil, 401,
+		says(`User is not active (status = "suspended"). Contact an admin to reactivate your account.`),
+	}})
 	a := w.Do("POST", login, nil, object{"email": "ada@example.com", "password": apitestPassword})
 	require.Equal(t, http.StatusUnauthorized, a.Status)
 	require.Equal(t, "Your account is suspended. Contact an admin to reactivate your account.", a.Map(w.System)["message"])
@@ -94,8 +97,10 @@ func TestStatus(t *testing.T) {
 func TestProfile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	taken := object{"message": "A user with this username already exists.",
-		"validations": []any{object{"field": "username", "detail": "This username is already in use."}}}
+	taken := object{
+		"message":     "A user with this username already exists.",
+		"validations": []any{object{"field": "username", "detail": "This username is already in use."}},
+	}
 	of := func(user string) string { return path(user, "/profile") }
 	before := w.head()
 	w.check([]line{
@@ -128,6 +133,7 @@ func TestProfile(t *testing.T) {
 	require.Equal(t, "ada@example.com", u["email"], "3.30 the e-mail does not change here")
 	bad := w.ada.Do("PUT", of("me"), nil, object{"username": "countess", "avatar_url": "javascript:alert(1)"})
 	require.Equal(t, http.StatusBadRequest, bad.Status, "%s", bad.Body)
+	require.JSONEq(t, asJSON(t, invalid("avatar_url", "must be an absolute http or https URL")), string(bad.Body))
 }
 
 func TestPassword(t *testing.T) {
@@ -140,8 +146,10 @@ func TestPassword(t *testing.T) {
 	w.make("chief", object{"roles": []string{"owner"}, "user_status": "active"})
 	chief := w.Login("chief@example.com", strong)
 	before := w.head()
-	oldWrong := object{"message": "Old password is incorrect.",
-		"validations": []any{object{"field": "old_password", "detail": "Old password is incorrect."}}}
+	oldWrong := object{
+		"message":     "Old password is incorrect.",
+		"validations": []any{object{"field": "old_password", "detail": "Old password is incorrect."}},
+	}
 	w.check([]line{
 		{"3.28 nobody", nil, "PUT", of("ada"), change("", other), 401, nil},
 		{"3.28 an auditor, before the body", w.auditor, "PUT", of("ada"), "", 404, missing},
@@ -151,8 +159,12 @@ func TestPassword(t *testing.T) {
 		{"3.28 no body", w.ada, "PUT", of("me"), "", 400, badBody("the body is empty")},
 		{"3.28 no password", w.ada, "PUT", of("me"), object{"old_password": apitestPassword}, 400, invalid("password", tag("required", ""))},
 		{"3.28 wrong type", w.ada, "PUT", of("me"), object{"password": true}, 400, badBody(`field "password" must be of type string`)},
-		{"3.28 another login type", w.admin, "PUT", of("octo"), object{"password": other}, 400,
-			says("Users without password login type cannot change their password.")},
+		{
+			"3.28 another login type", w.admin, "PUT", of("octo"),
+			object{"password": other},
+			400,
+			says("Users without password login type cannot change their password."),
+		},
 		{"3.28 own without the old one", w.ada, "PUT", of("me"), object{"password": other}, 400, says("Old password is required.")},
 		{"3.28 own without the old one, in front of weak", w.ada, "PUT", of("me"), object{"password": "weak"}, 400, says("Old password is required.")},
 		{"3.28 an owner's own without the old one", w.owner, "PUT", of("me"), object{"password": other}, 400, says("Old password is required.")},

@@ -60,7 +60,7 @@ func (h *Handler) updateAppearance(w http.ResponseWriter, r *http.Request, c gat
 		UserID: u.ID, Dialect: commands.CoderAppearance, Changes: wanted.changes(),
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // says what was tried
+		return err
 	}
 	h.Gate.Wrote(w, r, res)
 	write(w, http.StatusOK, shownAppearance(res.User.Preferences[commands.CoderAppearance].Values))

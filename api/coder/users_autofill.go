@@ -28,7 +28,7 @@ func (h *Handler) autofillParameters(w http.ResponseWriter, r *http.Request, c g
 	}
 	found, err := h.Queries.Parameters(r.Context(), u.ID, template)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was tried
+		return err
 	}
 	out := make([]parameterAnswer, len(found))
 	for i, p := range found {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rosterhq/roster/api/apitest"
+	"github.com/rosterhq/roster/api/gate"
 )
 
 // wanted is a good body with changes; nil takes a member out.
@@ -165,4 +166,39 @@ func TestOneOfManySameNames(t *testing.T) {
 	}
 	wg.Wait()
 	require.Equal(t, map[int]int{http.StatusCreated: 1, http.StatusConflict: 19}, statuses)
+}
+
+func TestCreateBySettings(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t, apitest.WithSettings(func(c *gate.Settings) { c.PasswordLoginDisabled, c.SignIn.OIDC = true, true }))
+	w := world{System: s, t: t, owner: s.FirstUser()}
+	w.check([]line{
+		{
+			"3.2 #7 password login is off", w.owner, "POST", users, wanted("grace", object{"organization_ids": nil}), 403,
+			says("Password based authentication is disabled! Unable to provision new users with password authentication."),
+		},
+		{"3.2 #12 OIDC with a provider", w.owner, "POST", users, wanted("grace", object{"login_type": "oidc", "password": nil}), 201, nil},
+	})
+}
+
+// TestSeedExamples sends what Coder's documentation shows, as far as it can be.
+func TestSeedExamples(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.check([]line{
+		{"create", w.owner, "POST", users, object{
+			"email": "user@example.com", "login_type": "", "name": "string", "organization_ids": []string{w.Commands.DefaultOrganization()},
+			"password": strong, "roles": []string{"auditor"}, "service_account": false, "user_status": "active", "username": "string",
+		}, 201, nil},
+		{"profile", w.owner, "PUT", path("string", "/profile"), object{"name": "string", "username": "string"}, 200, nil},
+		{"appearance", w.ada, "PUT", path("me", "/appearance"), object{
+			"terminal_font": "fira-code", "theme_dark": "light", "theme_light": "light", "theme_mode": "sync", "theme_preference": "string",
+		}, 200, nil},
+		{"preferences", w.ada, "PUT", path("me", "/preferences"), object{
+			"agent_chat_send_shortcut": "enter", "code_diff_display_mode": "auto", "shell_tool_display_mode": "auto",
+			"task_notification_alert_dismissed": true, "thinking_display_mode": "auto",
+		}, 200, nil},
+		{"roles that do not exist", w.owner, "PUT", path("ada", "/roles"), object{"roles": []string{"string"}}, 400, nil},
+		{"autofill of no template", w.ada, "GET", path("me", "/autofill-parameters?template_id=string"), nil, 400, nil},
+	})
 }

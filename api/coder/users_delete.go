@@ -24,7 +24,7 @@ func (h *Handler) deleteUser(w http.ResponseWriter, r *http.Request, c gate.Call
 	}
 	owns, err := h.Commands.OwnsWorkspaces(r.Context(), u.ID)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was tried
+		return err
 	}
 	if owns {
 		return errHasWorkspaces

@@ -57,7 +57,7 @@ func (h *Handler) visibleUsers(ctx context.Context, c gate.Caller, search query.
 	}
 	found, count, err := h.Queries.SearchUsers(ctx, search)
 	if err != nil {
-		return nil, 0, err //nolint:wrapcheck // says what was tried
+		return nil, 0, err
 	}
 	return found, count, nil
 }

@@ -44,7 +44,7 @@ func (h *Handler) getPreferences(w http.ResponseWriter, r *http.Request, c gate.
 func (h *Handler) stored(r *http.Request, userID, dialect string) (map[string]any, error) {
 	found, err := h.Queries.Preferences(r.Context(), userID, dialect)
 	if err != nil && !errors.Is(err, query.ErrNotFound) {
-		return nil, err //nolint:wrapcheck // says what was tried
+		return nil, err
 	}
 	return found.Values, nil
 }
@@ -93,7 +93,7 @@ func (h *Handler) updatePreferences(w http.ResponseWriter, r *http.Request, c ga
 	}
 	res, err := h.Commands.UpdatePreferences(r.Context(), gate.Request(r, c, Name), command)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was tried
+		return err
 	}
 	h.Gate.Wrote(w, r, res)
 	write(w, http.StatusOK, shownPreferences(res.User.Preferences[commands.CoderPreferences].Values))

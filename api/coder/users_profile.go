@@ -58,6 +58,8 @@ func refusedProfile(err error) error {
 			validation{Field: "username", Detail: "This username is already in use."})
 	case e.Code == commands.Forbidden:
 		return errNotFound
+	case e.Code == commands.Invalid && len(e.Fields) > 0 && e.Fields[0].Field == "avatar":
+		return refuse(http.StatusBadRequest, "Validation failed.", "", validation{Field: "avatar_url", Detail: e.Fields[0].Detail})
 	}
 	return err
 }

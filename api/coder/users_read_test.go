@@ -59,8 +59,10 @@ func TestLoginType(t *testing.T) {
 	w := newWorld(t)
 	w.check([]line{
 		{"3.25 self", w.ada, "GET", path("me", "/login-type"), nil, 200, object{"login_type": "password"}},
-		{"3.25 someone else, even for an owner", w.owner, "GET", path("ada", "/login-type"), nil, 403,
-			says("You are not authorized to view this user's login type.")},
+		{
+			"3.25 someone else, even for an owner", w.owner, "GET", path("ada", "/login-type"), nil, 403,
+			says("You are not authorized to view this user's login type."),
+		},
 		{"3.25 not readable", w.ada, "GET", path("linus", "/login-type"), nil, 404, missing},
 		{"3.25 nobody", nil, "GET", path("me", "/login-type"), nil, 401, nil},
 	})

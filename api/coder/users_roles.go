@@ -58,7 +58,7 @@ func (h *Handler) setRoles(w http.ResponseWriter, r *http.Request, c gate.Caller
 		UserID: u.ID, Roles: append(wantedRoles(names), foreignRoles(u.Roles)...),
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // says what was tried
+		return err
 	}
 	h.Gate.WroteCredentials(w, r, res)
 	write(w, http.StatusOK, changedUser(u, res.User))

@@ -32,7 +32,7 @@ func (h *Handler) getSSHKey(w http.ResponseWriter, r *http.Request, c gate.Calle
 		return h.wroteSSHKey(w, r, res, err)
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // says what was tried
+		return err
 	}
 	write(w, http.StatusOK, sshKeyAnswer{u.ID, stamp(key.CreatedAt), stamp(key.UpdatedAt), key.PublicKey})
 	return nil
