@@ -165,12 +165,15 @@ func TestTokenContents_3_20(t *testing.T) {
 		"list wins":   {object{"scope": "all", "scopes": []string{"user:read"}}, "", []any{"user:read"}, nil},
 		"aliases": {
 			object{"scopes": []string{"workspace:read", "application_connect", "coder:application_connect", "workspace:read"}},
-			"application_connect", []any{"coder:application_connect", "workspace:read"}, nil,
+			"application_connect",
+			[]any{"coder:application_connect", "workspace:read"},
+			nil,
 		},
 		"composite": {object{"scopes": []string{"coder:apikeys.manage_self"}}, "", []any{"coder:apikeys.manage_self"}, nil},
 		"list": {
 			object{"allow_list": []any{"workspace:" + other, object{"type": "template", "id": "*"}, "template:" + one, "workspace:" + one, "workspace:" + one}},
-			"all", []any{"coder:all"},
+			"all",
+			[]any{"coder:all"},
 			[]any{object{"type": "template", "id": "*"}, object{"type": "workspace", "id": one}, object{"type": "workspace", "id": other}},
 		},
 		"everything": {object{"allow_list": []any{"workspace:*", "*:*"}}, "all", []any{"coder:all"}, nil},
@@ -421,4 +424,38 @@ func TestRepeatedKeys(t *testing.T) {
 		require.Equal(t, http.StatusConflict, w.ada.Do(http.MethodPost, at, key, object{}).Status)
 		require.Equal(t, head, w.head())
 	}
+}
+
+// TestKeysBadInput: whatever is sent is refused in Coder's form, and writes nothing.
+func TestKeysBadInput(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	head := w.head()
+	for _, rest := range []string{
+		"me/keys/", "me/keys//", "me/keys/tokens/", "me/keys/%00", "me/keys/%ff%fe", "me/keys/" + strings.Repeat("k", 5000), "me/keys/a/b",
+		"me/keys/aaaaaaaaaa/expire/", "me/keys/aaaaaaaaaa/nonsense", "%00/keys", "%ff/keys/tokens", strings.Repeat("u", 5000) + "/keys", "me//keys",
+		"../me/keys", "me/keys/..", "me/keys/tokens?include_expired=%ff", "me/keys/tokens?include_all=%00",
+	} {
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "BREW"} {
+			a := w.ada.Do(method, users+"/"+rest, nil, "{\"token_name\":\"\xff\"}")
+			require.Less(t, a.Status, 500, "%s %s: %s", method, rest, a.Body)
+			if a.Status >= http.StatusBadRequest {
+				require.NotEmpty(t, a.Map(w.System)["message"], "%s %s", method, rest)
+				require.NotEmpty(t, a.Header.Get("X-Coder-Build-Version"))
+			}
+		}
+	}
+	for _, body := range []string{
+		"", " ", "null", "7", "[]", `"x"`, "{", "{}x", `{"a":1,"a":2}`, "{\"token_name\":\"\xff\"}", `{"lifetime":9223372036854775808}`, `{"lifetime":1.5}`,
+		`{"lifetime":"7"}`, `{"scopes":[7]}`, `{"scopes":{}}`, `{"scope":[]}`, `{"allow_list":[null]}`, `{"allow_list":[[]]}`, `{"allow_list":{"type":"*"}}`,
+		`{"allow_list":[{"type":"user","id":7}]}`, strings.Repeat("[", 10_000), `{"token_name":"` + strings.Repeat("n", 1<<20) + `"}`,
+	} {
+		a := w.ada.Do("POST", path("me", "/keys/tokens"), nil, body)
+		require.GreaterOrEqual(t, a.Status, 400, "%.60s", body)
+		require.Less(t, a.Status, 500, "%.60s", body)
+		require.NotEmpty(t, a.Map(w.System)["message"])
+	}
+	a := w.ada.Do("POST", path("me", "/keys/"), nil, nil)
+	require.Equal(t, http.StatusNotFound, a.Status)
+	require.Equal(t, head, w.head(), "nothing is written")
 }
