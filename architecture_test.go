@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	// Adapters to providers of identities.
 	"signin": {"events"},
 
-	"api/gate":    {"events", "commands", "query", "query/live", "signin", "internal/mail"},
+	"api/gate":    {"api/bearer", "events", "commands", "query", "query/live", "signin", "internal/mail"},
 	"api/bearer":  {},
 	"api/live":    {},
 	"api/v1":      {"events", "commands", "query", "query/live", "api/gate", "api/v1/client"}, // the client's generated types are the server's
@@ -54,7 +54,7 @@ var mayImport = map[string][]string{
 	"api/abf":     {"events", "commands", "query", "api/gate"},
 	"api/coder":   {"events", "commands", "query", "api/gate", "signin", "internal/mail"},
 	"api": {
-		"events", "commands", "query", "query/live", "api/gate", "api/v1", "api/codimir", "api/coder", "api/abf", "api/live",
+		"events", "commands", "query", "query/live", "api/bearer", "api/gate", "api/v1", "api/codimir", "api/coder", "api/abf", "api/live",
 		"signin", "internal/mail",
 	},
 	// What only tests import may import everything.

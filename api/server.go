@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/api/abf"
+	"github.com/rosterhq/roster/api/bearer"
 	"github.com/rosterhq/roster/api/coder"
 	"github.com/rosterhq/roster/api/codimir"
 	"github.com/rosterhq/roster/api/gate"
@@ -45,6 +46,10 @@ type Config struct {
 	SignIn signin.Providers
 	// Mail sends the few messages that people get; nil: none is sent.
 	Mail mail.Mailer
+
+	// TokenSecret is what keys of signed tokens are derived from, the same in every
+	// process of an installation; nil means that no tokens are signed.
+	TokenSecret []byte
 
 	// Ready says why this process should get no requests, nil when it should.
 	// Its text is shown to whoever asks /readyz.
@@ -100,16 +105,20 @@ func New(c Config) (*Handler, error) {
 	if c.Settings.SignIn == (gate.SignIn{}) {
 		c.Settings.SignIn = signInOf(c.SignIn)
 	}
+	tokens, err := c.signer()
+	if err != nil {
+		return nil, err
+	}
 	door := gate.New(gate.Config{
 		Reads: c.Queries, Clock: c.Clock, RateLimits: c.RateLimits, CallsPerMinute: c.CallsPerMinute,
-		Usages: c.Commands, Waker: c.Commands, Providers: watch,
+		Usages: c.Commands, Waker: c.Commands, Providers: watch, Tokens: tokens, Readables: c.Commands,
 	})
 	basic, err := gate.NewBasic(door, c.Commands)
 	if err != nil {
 		return nil, fmt.Errorf("make the door for HTTP Basic: %w", err)
 	}
 	deps := gate.Deps{
-		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock, Gate: door, Basic: basic,
+		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock, Gate: door, Basic: basic, Tokens: tokens,
 		Settings: c.Settings, Streams: streams, SignIn: c.SignIn, Mail: c.Mail,
 	}
 	dialects, err := switchedOn(c.Dialects, deps)
@@ -122,6 +131,14 @@ func New(c Config) (*Handler, error) {
 	}
 	s := &surface{dialects: dialects, logger: c.Logger, meter: measure, clock: c.Clock}
 	return &Handler{Handler: s.handler(c), streams: streams}, nil
+}
+
+// signer makes what signs tokens; nil without a secret.
+func (c Config) signer() (*bearer.Signer, error) {
+	if c.TokenSecret == nil {
+		return nil, nil
+	}
+	return bearer.New(c.TokenSecret, c.Clock)
 }
 
 // newStreams makes the hub of live streams; nil without queries.

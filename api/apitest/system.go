@@ -118,7 +118,7 @@ func New(tb testing.TB, options ...Option) *System {
 	}
 	s := &System{t: tb}
 	s.startBack(set)
-	set.api.Commands, set.api.Queries = s.Commands, s.Queries
+	set.api.Commands, set.api.Queries, set.api.TokenSecret = s.Commands, s.Queries, s.Log.Secret("tokens")
 	handler, err := api.New(set.api)
 	require.NoError(tb, err)
 	s.Handler = handler

@@ -13,7 +13,6 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/rosterhq/roster/commands"
-	"github.com/rosterhq/roster/query"
 )
 
 // BasicUsers is what HTTP Basic needs of the write side, which knows the newest
@@ -80,10 +79,7 @@ func (b *Basic) Identify(r *http.Request) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	found := query.Credential{
-		Key:     query.Key{UserID: u.ID, LoginType: u.LoginType},
-		Account: query.Account{Status: u.Status, Confirmed: u.Confirmed, Epoch: u.Epoch, Roles: u.Roles, Memberships: u.Memberships},
-	}
+	found := accountOf(u)
 	b.gate.wake(r, &found)
 	return callerOf(found, false), nil
 }

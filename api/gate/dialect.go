@@ -7,6 +7,7 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
+	"github.com/rosterhq/roster/api/bearer"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/internal/mail"
 	"github.com/rosterhq/roster/query"
@@ -20,6 +21,7 @@ type Deps struct {
 	Queries  *query.Queries
 	Gate     *Gate
 	Basic    *Basic
+	Tokens   *bearer.Signer // nil: no tokens are signed
 	Logger   *zap.Logger
 	Clock    func() time.Time
 	Settings Settings

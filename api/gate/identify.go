@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rosterhq/roster/api/bearer"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/query"
@@ -47,6 +48,9 @@ type Config struct {
 	Usages         Usages    // nil: keys end when they were given to
 	Waker          Waker     // nil: who sleeps is let in asleep
 	Providers      Providers // nil: a session does not depend on its provider
+	// Tokens checks signed tokens; nil: they are no credentials here.
+	Tokens    *bearer.Signer
+	Readables Readables // nil: there are no keys that can be read again
 }
 
 // Gate finds out who calls. It is safe for concurrent use.
@@ -58,6 +62,8 @@ type Gate struct {
 	uses      *uses
 	waker     Waker
 	providers Providers
+	tokens    *bearer.Signer
+	readables Readables
 	dialect   string
 }
 
@@ -70,6 +76,7 @@ func New(c Config) *Gate {
 	g := &Gate{
 		reads: c.Reads, clock: clock, origin: http.NewCrossOriginProtection(),
 		uses: newUses(c.Usages, clock, c.Reads.NoteUse), waker: c.Waker, providers: c.Providers,
+		tokens: c.Tokens, readables: c.Readables,
 	}
 	if c.RateLimits {
 		g.limits = newLimits(clock, c.CallsPerMinute)
@@ -90,6 +97,9 @@ type Caller struct {
 	Key        query.Key     // the session or key used
 	Account    query.Account // as the check found it
 	FromCookie bool
+	Claims     *bearer.Claims // of a signed token; nil for other credentials
+	// ByReadableKey says that the credential was the key that can be read again.
+	ByReadableKey bool
 }
 
 // Anonymous says that nobody is known.
@@ -122,6 +132,12 @@ func (g *Gate) Identify(r *http.Request, forms Forms) (Caller, error) {
 }
 
 func (g *Gate) identifyToken(r *http.Request, token string, fromCookie bool) (Caller, error) {
+	switch {
+	case bearer.Looks(token):
+		return g.identifySigned(r, token, fromCookie)
+	case looksReadable(token):
+		return g.identifyReadable(r, token, fromCookie)
+	}
 	id, secret, err := ParseToken(token)
 	if err != nil {
 		return Caller{}, err
@@ -152,6 +168,19 @@ func (g *Gate) SameOrigin(r *http.Request) error {
 }
 
 func (g *Gate) check(ctx context.Context, id, secret string) (query.Credential, error) {
+	found, err := g.credential(ctx, id)
+	if err != nil {
+		return query.Credential{}, err
+	}
+	sum := sha256.Sum256([]byte(secret))
+	if subtle.ConstantTimeCompare(sum[:], found.SecretHash) != 1 {
+		return query.Credential{}, &Error{Reason: WrongSecret}
+	}
+	return g.living(ctx, found)
+}
+
+// credential reads a key or session by its id.
+func (g *Gate) credential(ctx context.Context, id string) (query.Credential, error) {
 	found, err := g.reads.Credential(ctx, id)
 	switch {
 	case errors.Is(err, query.ErrNotFound):
@@ -161,11 +190,7 @@ func (g *Gate) check(ctx context.Context, id, secret string) (query.Credential, 
 	case err != nil:
 		return query.Credential{}, &Error{Reason: Unavailable, Err: err}
 	}
-	sum := sha256.Sum256([]byte(secret))
-	if subtle.ConstantTimeCompare(sum[:], found.SecretHash) != 1 {
-		return query.Credential{}, &Error{Reason: WrongSecret}
-	}
-	return g.living(ctx, found)
+	return found, nil
 }
 
 // living checks a credential whose secret was right, and keeps its use.
