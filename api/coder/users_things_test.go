@@ -56,8 +56,10 @@ func TestAutofill(t *testing.T) {
 		{"3.15 no template", w.ada, "GET", of("me", ""), nil, 400, bad("template_id", `Query param "template_id" is required`)},
 		{"3.15 empty template", w.ada, "GET", of("me", "?template_id="), nil, 400, bad("template_id", `Query param "template_id" is required`)},
 		{"3.15 bad template", w.ada, "GET", of("me", "?template_id=x"), nil, 400, bad("template_id", `Query param "template_id" must be a valid uuid`)},
-		{"3.15 another parameter", w.ada, "GET", of("me", "?template_id="+template+"&color=red"), nil, 400,
-			bad("color", `Query param "color" is not a valid query param`)},
+		{
+			"3.15 another parameter", w.ada, "GET", of("me", "?template_id="+template+"&color=red"), nil, 400,
+			bad("color", `Query param "color" is not a valid query param`),
+		},
 		{"3.15 both", w.ada, "GET", of("me", "?color=red"), nil, 400, bad("template_id", `Query param "template_id" is required`,
 			"color", `Query param "color" is not a valid query param`)},
 		{"3.15 may not read", w.ada, "GET", of("linus", "?template_id="+template), nil, 404, missing},
