@@ -56,6 +56,7 @@ type Service struct {
 	passwords           *passwords
 	defaultOrg          string
 	knownOrgs           *lru.Cache[string, knownOrganization]
+	answers             *lru.Cache[string, answerRecord]
 	firstUser           atomic.Bool // set once the first user exists, which never changes back
 	names               names
 	lifetimes           lifetimes
@@ -81,6 +82,10 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	kept, err := lru.New[string, answerRecord](256)
+	if err != nil {
+		return nil, fmt.Errorf("make the memory of answers: %w", err)
+	}
 	knownOrgs, err := lru.New[string, knownOrganization](4096)
 	if err != nil {
 		return nil, fmt.Errorf("make cache of organizations: %w", err)
@@ -96,7 +101,7 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 		organizationNumbers: newBlocks(c.Clock, numbersOf(c.Log, "organization")),
 		workspaceNumbers:    newBlocks(c.Clock, numbersOf(c.Log, "workspace")),
 		groupNumbers:        newBlocks(c.Clock, numbersOf(c.Log, "group")),
-		lifetimes:           lifetimesOf(c), noPasswords: c.NoPasswords, knownOrgs: knownOrgs,
+		lifetimes:           lifetimesOf(c), noPasswords: c.NoPasswords, knownOrgs: knownOrgs, answers: kept,
 	}
 	if s.defaultOrg, err = s.ensureDefaultOrganization(ctx); err != nil {
 		return nil, fmt.Errorf("make default organization: %w", err)

@@ -149,6 +149,9 @@ func (k *stateKeeper) message(a events.Aggregate, s events.Snapshot) (*nats.Msg,
 	if s.SealedFor != "" {
 		h[headerStateSealed] = []string{s.SealedFor}
 	}
+	if s.Life > 0 {
+		h[jetstream.MsgTTLHeader] = []string{s.Life.String()}
+	}
 	return &nats.Msg{Subject: k.names.snapshot(a), Data: data, Header: h}, nil
 }
 

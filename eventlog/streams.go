@@ -33,6 +33,7 @@ func (n names) streamConfigs(replicas int) []jetstream.StreamConfig {
 	keys.AllowAtomicPublish, keys.DenyPurge = true, true
 
 	state := common(n.state, "state.>", "Folded state of aggregates, a cache")
+	state.AllowMsgTTL = true // what is kept for a day goes by itself
 	usage := common(n.usage, "usage.>", "Last use of keys and sessions")
 	for _, c := range []*jetstream.StreamConfig{&state, &usage} {
 		c.MaxMsgsPerSubject = 1
@@ -108,6 +109,7 @@ func merged(have, want jetstream.StreamConfig, replicas int) jetstream.StreamCon
 	out.Description, out.Subjects = want.Description, want.Subjects
 	out.AllowDirect, out.AllowAtomicPublish = want.AllowDirect, want.AllowAtomicPublish
 	out.DenyDelete, out.DenyPurge = want.DenyDelete, want.DenyPurge
+	out.AllowMsgTTL = want.AllowMsgTTL
 	out.MaxMsgSize, out.MaxMsgsPerSubject = want.MaxMsgSize, have.MaxMsgsPerSubject
 	if want.MaxMsgsPerSubject > 0 {
 		out.MaxMsgsPerSubject = want.MaxMsgsPerSubject

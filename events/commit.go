@@ -1,6 +1,9 @@
 package events
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // The vocabulary between those who decide and the log that keeps.
 
@@ -68,6 +71,8 @@ type Snapshot struct {
 	// state is always sealed, and needs no word of it here.
 	SealedFor string
 	Data      []byte
+	// Life is how long it is kept; 0 means until a newer one.
+	Life time.Duration
 }
 
 // Recording is what became of one activity.

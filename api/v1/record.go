@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/api/v1/client"
@@ -21,18 +20,25 @@ const (
 	maxChunkBytes = 4 << 20 // of what was sent: what bounds the memory of one recording
 	maxStream     = 1 << 30
 	maxListed     = 100
-	readPatience  = 30 * time.Second // for each chunk of a streamed body
 )
 
 func (h *Handler) recordActivities(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
 	if !commands.Allowed(c.Actor, commands.RecordActivities, c.UserID()) {
 		return refuse(http.StatusForbidden, string(commands.Forbidden), "this needs the scope "+commands.ScopeActivitiesRecord)
 	}
+	request := h.request(r, c)
+	keyed := request
+	var body *fingerprint
+	if keyed.IdempotencyKey != "" {
+		body = newFingerprint(r)
+		if done, err := h.repeatedRecording(w, r, keyed, body); done || err != nil {
+			return err
+		}
+	}
 	source, err := itemsOf(w, r)
 	if err != nil {
 		return err
 	}
-	request := h.request(r, c)
 	request.IdempotencyKey, request.RequestHash = "", "" // source and id make each item safe to repeat
 	rec := recording{
 		record:  h.Commands.RecordActivities,
@@ -49,6 +55,9 @@ func (h *Handler) recordActivities(w http.ResponseWriter, r *http.Request, c gat
 	}
 	if err != nil {
 		return rec.gaveUp(err)
+	}
+	if body != nil {
+		h.rememberRecording(r.Context(), keyed, body, rec.answer)
 	}
 	return answer(w, http.StatusOK, rec.answer)
 }
