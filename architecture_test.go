@@ -84,7 +84,7 @@ var mayImport = map[string][]string{
 var mayUse = map[string][]string{
 	"github.com/nats-io/nats.go":        {"eventlog", "projections/runtime", "internal/natsserver", "internal/testenv", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
 	"github.com/nats-io/nats-server/v2": {"internal/natsserver", "internal/testenv", "bench"},
-	"github.com/jackc/pgx/v5":           {"projections/runtime", "projections/statistics", "query", "housekeeping", "internal/postgres", "internal/testenv", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
+	"github.com/jackc/pgx/v5":           {"projections/runtime", "projections/statistics", "projections/usage", "query", "housekeeping", "internal/postgres", "internal/testenv", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
 	"github.com/gorilla/mux":            {"api", "api/gate", "api/live", "api/v1", "api/codimir", "api/coder", "api/abf", "bench"},
 	"golang.org/x/oauth2":               {"signin"},
 	"github.com/coreos/go-oidc/v3":      {"signin"},

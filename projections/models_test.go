@@ -163,3 +163,68 @@ func TestKeyRows(t *testing.T) {
 	s.tell(&events.UserDeleted{})
 	require.Equal(t, "-", s.keys())
 }
+
+func TestPlacesAndPossessions(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	first, second := projtest.UUID(2, 1), projtest.UUID(2, 2)
+	s.tell(&events.UserMembershipAdded{Membership: events.Membership{Organization: second}})
+	s.tell(&events.UserOrganizationRolesAssigned{Organization: second, Roles: []string{events.OrganizationAdmin}})
+	s.tell(&events.UserOrganizationRolesAssigned{Organization: projtest.UUID(2, 3), Roles: []string{events.OrganizationAdmin}})
+	s.tell(&events.UserMembershipAdded{Membership: events.Membership{Organization: first}})
+	require.Equal(t, first+" {}, "+second+" {organization-admin}", s.memberships(), "of an organization that the user is not in there are no roles")
+	require.JSONEq(t, `[{"organization":"`+first+`"},{"organization":"`+second+`","roles":["organization-admin"]}]`, s.login("memberships"))
+	s.tell(&events.UserMembershipRemoved{Organization: first})
+	require.Equal(t, second+" {organization-admin}", s.memberships())
+	s.tell(&events.UserMembershipRemoved{Organization: second})
+	require.Equal(t, "[]", s.login("memberships"))
+
+	s.tell(&events.UserBecameDormant{})
+	require.Equal(t, "dormant dormant", s.account("status")+" "+s.login("status"))
+	s.tell(&events.UserActivated{})
+	require.Equal(t, "t", s.value("select case when active_since = updated_at then 't' end from users_v2.users where id = $1"))
+	s.tell(&events.UserLoginTypeChanged{LoginType: events.LoginOIDC})
+	require.Equal(t, "oidc", s.account("login_type"))
+	linked := &events.UserIdentityLinked{Sealed: events.Seal(events.Identity{Provider: "oidc", Subject: "x"})}
+	s.tell(linked)
+	s.tell(linked)
+	require.JSONEq(t, `[{"provider":"github","subject":"1"},{"provider":"oidc","subject":"x"}]`, s.account("identities"))
+
+	s.tell(&events.UserSSHKeyGenerated{Sealed: events.Seal(events.UserSSHKeyPrivate{PublicKey: "one", PrivateKey: "p"})})
+	s.tell(&events.UserSSHKeyGenerated{Sealed: events.Seal(events.UserSSHKeyPrivate{PublicKey: "two", PrivateKey: "p"})})
+	require.Equal(t, "two t", s.value("select public_key || ' ' || case when created_at < updated_at then 't' end from users_v2.ssh_keys where user_id = $1"))
+	for _, value := range []string{"1", "2"} {
+		s.tell(&events.UserParameterRecorded{Sealed: events.Seal(events.UserParameterPrivate{Value: value}), TemplateID: "t", Name: "n"})
+	}
+	require.Equal(t, "2", s.value("select string_agg(value, ',') from users_v2.parameters where user_id = $1"))
+	s.tell(&events.UserProviderAnswered{Sealed: events.Seal(events.UserProviderPrivate{Claims: []byte(`{"a": "\u0000"}`)}), Provider: "oidc"})
+	s.tell(&events.UserProviderAnswered{Sealed: events.Seal(events.UserProviderPrivate{AccessToken: "renewed"}), Provider: "oidc"})
+	claims := "select claims from users_v2.provider_claims where user_id = $1"
+	require.Equal(t, `{"a":"\u0000"}`, s.value(claims))
+
+	s.tell(&events.UserDeleted{})
+	require.Equal(t, "-", s.value(claims))
+	require.Equal(t, "-", s.value("select public_key from users_v2.ssh_keys where user_id = $1"))
+	require.Equal(t, "-", s.value("select value from users_v2.parameters where user_id = $1"))
+}
+
+func TestLimitedAndRefreshedKeys(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	expires := projtest.Epoch.Add(time.Hour)
+	key := func(column, id string) string {
+		return s.value("select " + column + " from credentials_v2.keys where user_id = $1 and id = '" + id + "'")
+	}
+	s.tell(&events.UserKeyCreated{
+		KeyID: "k1", LoginType: events.LoginToken, AllowList: []events.Resource{{Type: "user", ID: "*"}}, Lifetime: 60, ExpiresAt: expires,
+	})
+	require.JSONEq(t, `[{"type":"user","id":"*"}]`, key("allow_list", "k1"))
+	require.Equal(t, "60", key("lifetime", "k1"))
+	s.tell(&events.UserKeyCreated{KeyID: "k2", LoginType: events.LoginPassword, ExpiresAt: expires})
+	require.Equal(t, "password 3596", key("login_type || ' ' || lifetime", "k2"), "of an event that does not say so")
+	s.tell(&events.UserSessionRefreshed{KeyID: "k2", Generation: 2, ExpiresAt: expires.Add(time.Hour)})
+	s.tell(&events.UserSessionRefreshed{KeyID: "k2", Generation: 1, ExpiresAt: expires})
+	require.Equal(t, "2 t", key("generation || ' ' || case when expires_at > '2026-03-01 13:30Z' then 't' end", "k2"))
+	s.tell(&events.UserKeyRegenerated{KeyID: "k1", ExpiresAt: expires.Add(time.Hour)})
+	require.NotEqual(t, "60", key("lifetime", "k1"))
+}

@@ -123,7 +123,13 @@ func TestEveryWayOfASearchFindsTheSame(t *testing.T) {
 	s.copyUsers(6_000)
 	q, ctx := s.open(nil), context.Background()
 	for _, f := range []UserSearch{
-		{Text: "curie"}, {Text: "zuse-"}, {Text: "e"}, {Text: "q"}, {Text: "77"}, {Text: "nobody"}, {Name: "grace"},
+		{Text: "curie"},
+		{Text: "zuse-"},
+		{Text: "e"},
+		{Text: "q"},
+		{Text: "77"},
+		{Text: "nobody"},
+		{Name: "grace"},
 		{Text: "ada", Statuses: statusesOf("suspended")},
 	} {
 		search := newSearch(f)

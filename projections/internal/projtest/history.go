@@ -48,6 +48,15 @@ func (h *History) Draft(user string, p events.Payload) events.Draft {
 		}
 	case *events.OrganizationCreated, *events.OrganizationUpdated, *events.OrganizationDeleted:
 		m.Aggregate.Kind, m.SealedFor = events.Organization, ""
+	case *events.SkillCreated, *events.SkillUpdated:
+		m.Aggregate.Kind, m.SealedFor = events.Skill, UUID(1, 1)
+	case *events.WorkspaceCreated, *events.WorkspaceUpdated, *events.WorkspacePermissionGranted, *events.WorkspacePermissionRevoked,
+		*events.WorkspaceDeleted:
+		m.Aggregate.Kind, m.SealedFor = events.Workspace, ""
+	case *events.GroupCreated, *events.GroupRenamed, *events.GroupMemberAdded, *events.GroupMemberRemoved, *events.GroupDeleted:
+		m.Aggregate.Kind, m.SealedFor = events.Group, ""
+	case *events.SkillDeleted:
+		m.Aggregate.Kind, m.SealedFor = events.Skill, ""
 	}
 	return events.Draft{Meta: m, Payload: p}
 }
@@ -91,7 +100,7 @@ func (h *History) Next() events.Draft {
 	user := h.users[h.rand.IntN(len(h.users))]
 	n := h.rand.IntN(1000)
 	text := fmt.Sprintf("text-%d", n)
-	switch h.rand.IntN(15) {
+	switch h.rand.IntN(27) {
 	case 0:
 		return h.Draft(user, &events.UserProfileUpdated{Sealed: events.Seal(events.UserProfileUpdatedPrivate{Name: &text, Avatar: &text}), Fields: []string{"name", "avatar"}})
 	case 1:
@@ -121,7 +130,19 @@ func (h *History) Next() events.Draft {
 		}
 		return h.Draft(user, &events.UserPasswordRehashed{Sealed: events.Seal(events.UserPasswordPrivate{Hash: text})})
 	case 9:
-		return h.Draft(UUID(2, uint64(n)), &events.OrganizationCreated{Name: text, Default: n == 1})
+		return h.organization(uint64(n % 50))
+	case 10, 11:
+		return h.membership(user, uint64(n%50))
+	case 12, 13:
+		return h.possession(user, n)
+	case 14:
+		return h.skill(uint64(n % 30))
+	case 15:
+		return h.account(user, n)
+	case 16, 17:
+		return h.workspace(user, uint64(n%20))
+	case 18:
+		return h.group(user, uint64(n%10))
 	default:
 		return h.key(user, n)
 	}
@@ -133,6 +154,8 @@ func (h *History) key(user string, n int) events.Draft {
 	if keys := h.keys[user]; len(keys) > 0 && n%2 == 0 {
 		id := keys[n%len(keys)]
 		switch n % 8 {
+		case 6:
+			return h.Draft(user, &events.UserSessionRefreshed{KeyID: id, Generation: int64(n), ExpiresAt: expires})
 		case 0:
 			return h.Draft(user, &events.UserKeyRegenerated{Sealed: private, KeyID: id, Epoch: h.epochs[user], ExpiresAt: expires})
 		case 2:
