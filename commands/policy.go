@@ -31,6 +31,7 @@ const (
 	WakeUp             Action = "wake-up"       // by one's own use, when dormant
 	LetSleep           Action = "let-sleep"     // the installation's own act
 	DeleteUser         Action = "delete-user"
+	DeleteSelf         Action = "delete-self" // one's own account
 	CreateKeys         Action = "create-keys"
 	UpdateKeys         Action = "update-keys" // expire and regenerate
 	DeleteKeys         Action = "delete-keys"
@@ -120,6 +121,7 @@ var policy = map[Action]rule{
 	WakeUp:             {anyResource, true, nobody, outside, []string{"*"}},
 	LetSleep:           {userResource, false, nobody, outside, nil},
 	DeleteUser:         {userResource, false, admins, outside, []string{ScopeUsersWrite, "user:*"}},
+	DeleteSelf:         {userResource, true, nobody, outside, []string{ScopeUsersWrite, "user:*"}},
 	RecordActivities:   {userResource, true, admins, outside, []string{ScopeActivitiesRecord}},
 	RecordParameters:   {userResource, true, owners, outside, []string{ScopeActivitiesRecord}},
 	EndOwnSession:      {anyResource, true, nobody, outside, []string{"*"}},

@@ -29,7 +29,7 @@ func TestPolicy(t *testing.T) {
 				CreateOrganizations, ReadOrganization, UpdateOrganizations, DeleteOrganizations, ReadMembers, ChangeMembers, GrantOrganizationRoles,
 				CreateWorkspaces, ReadWorkspaces, UpdateWorkspaces, DeleteWorkspaces, ReadGroups, ChangeGroups,
 			},
-			self: []Action{EndOwnSession, WakeUp, CreateSkills, UpdateSkills},
+			self: []Action{EndOwnSession, DeleteSelf, WakeUp, CreateSkills, UpdateSkills},
 		},
 		{
 			name: "user-admin", role: events.RoleUserAdmin, scopes: all,
@@ -39,7 +39,7 @@ func TestPolicy(t *testing.T) {
 				WritePersonal, ReadOrganization, ReadMembers, ChangeMembers, GrantOrganizationRoles, ReadWorkspaces, ReadGroups, ChangeGroups,
 			},
 			self: []Action{
-				EndOwnSession, WakeUp, ReadKeys, CreateKeys, UpdateKeys, DeleteKeys, ReadParameters, RecordParameters,
+				EndOwnSession, DeleteSelf, WakeUp, ReadKeys, CreateKeys, UpdateKeys, DeleteKeys, ReadParameters, RecordParameters,
 				ReadSkills, CreateSkills, UpdateSkills, DeleteSkills, CreateWorkspaces, UpdateWorkspaces, DeleteWorkspaces,
 			},
 		},
@@ -47,7 +47,7 @@ func TestPolicy(t *testing.T) {
 			name: "auditor", role: events.RoleAuditor, scopes: all,
 			others: []Action{ListUsers, ReadUser, ReadActivities, ReadEvents, ReadOrganization, ReadMembers, ReadWorkspaces, ReadGroups},
 			self: []Action{
-				ReadPersonal, ReadKeys, ReadPersonalEvents, WriteUser, ChangeEmail, WritePreferences, SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, RecordActivities,
+				ReadPersonal, ReadKeys, ReadPersonalEvents, WriteUser, ChangeEmail, WritePreferences, SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, DeleteSelf, RecordActivities,
 				WakeUp, WritePersonal, ReadParameters, RecordParameters, ReadSkills, CreateSkills, UpdateSkills, DeleteSkills, CreateWorkspaces, UpdateWorkspaces, DeleteWorkspaces,
 			},
 		},
@@ -55,13 +55,13 @@ func TestPolicy(t *testing.T) {
 			name: "member", scopes: all,
 			self: []Action{
 				ReadUser, ReadPersonal, ReadKeys, ReadActivities, ReadEvents, ReadPersonalEvents, WriteUser, ChangeEmail, WritePreferences,
-				SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, RecordActivities,
+				SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, DeleteSelf, RecordActivities,
 				WakeUp, WritePersonal, ReadParameters, RecordParameters, ReadSkills, CreateSkills, UpdateSkills, DeleteSkills,
 				ReadMembers, CreateWorkspaces, ReadWorkspaces, UpdateWorkspaces, DeleteWorkspaces,
 			},
 		},
 		{name: "owner's key that reads users", role: events.RoleOwner, scopes: []string{ScopeUsersRead}, others: []Action{ListUsers, ReadUser, ReadPersonal, ReadKeys, ReadParameters, ReadGroups}, self: []Action{EndOwnSession, WakeUp}},
-		{name: "owner's key that writes users", role: events.RoleOwner, scopes: []string{ScopeUsersWrite}, others: []Action{CreateUser, WriteUser, WritePersonal, ChangeUsername, ChangeEmail, WritePreferences, ChangeStatus, DeleteUser, ChangeGroups}, self: []Action{EndOwnSession, WakeUp}},
+		{name: "owner's key that writes users", role: events.RoleOwner, scopes: []string{ScopeUsersWrite}, others: []Action{CreateUser, WriteUser, WritePersonal, ChangeUsername, ChangeEmail, WritePreferences, ChangeStatus, DeleteUser, ChangeGroups}, self: []Action{EndOwnSession, DeleteSelf, WakeUp}},
 		{name: "owner's key that records", role: events.RoleOwner, scopes: []string{ScopeActivitiesRecord}, others: []Action{RecordActivities, RecordParameters}, self: []Action{EndOwnSession, WakeUp}},
 		{name: "member's key that records", scopes: []string{ScopeActivitiesRecord}, self: []Action{RecordActivities, RecordParameters, EndOwnSession, WakeUp}},
 		{name: "owner's key without scopes", role: events.RoleOwner, self: []Action{EndOwnSession, WakeUp}},

@@ -42,6 +42,8 @@ type UpdateUser struct {
 	LastName  *string
 	Avatar    *string
 	Language  *string
+	// Active suspends the account, or brings it back.
+	Active *bool
 	// Preferences are merged in the same commit; the users that they name are not
 	// looked at.
 	Preferences []UpdatePreferences

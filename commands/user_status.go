@@ -12,7 +12,7 @@ type (
 	assignRoles  struct{ roles []events.Role } // sorted, each once
 	suspendUser  struct{}
 	activateUser struct{}
-	deleteUser   struct{}
+	deleteUser   struct{ own bool } // own: by the user
 	// wakeUser is the use of a dormant account by its user.
 	wakeUser struct{}
 	// putToSleep is what becomes of an account that nobody used for long.
@@ -28,7 +28,13 @@ func (putToSleep) claims(User) []events.Claim { return nil }
 func (assignRoles) actions(facts) []Action  { return []Action{AssignUserRoles} }
 func (suspendUser) actions(facts) []Action  { return []Action{ChangeStatus} }
 func (activateUser) actions(facts) []Action { return []Action{ChangeStatus} }
-func (deleteUser) actions(facts) []Action   { return []Action{DeleteUser} }
+
+func (c deleteUser) actions(facts) []Action {
+	if c.own {
+		return []Action{DeleteSelf}
+	}
+	return []Action{DeleteUser}
+}
 
 func (c assignRoles) claims(u User) []events.Claim {
 	if activeOwner(u.Status, u.Roles) == activeOwner(u.Status, c.roles) {

@@ -20,6 +20,9 @@ func (c updateUser) actions(facts) []Action {
 	if len(c.Preferences) > 0 {
 		out = append(out, WritePreferences)
 	}
+	if c.Active != nil {
+		out = append(out, ChangeStatus)
+	}
 	if len(out) == 0 && c.Username == nil {
 		out = append(out, WriteUser)
 	}
@@ -38,6 +41,9 @@ func (c updateUser) claims(u User) []events.Claim {
 		if *c.Email != "" {
 			out = append(out, emailClaim(*c.Email))
 		}
+	}
+	if c.Active != nil {
+		out = append(out, registerOf(u)...)
 	}
 	return out
 }
@@ -70,7 +76,24 @@ func decideUpdate(u User, c updateUser, f facts) (decision, *Error) {
 			d.events = append(d.events, p)
 		}
 	}
-	return d, nil
+	if c.Active == nil {
+		return d, nil
+	}
+	status, err := c.status(u, f)
+	d.events, d.claims = append(d.events, status.events...), append(d.claims, status.claims...)
+	return d, err
+}
+
+// status is the part of an update that suspends or activates. Who sleeps is active
+// enough.
+func (c updateUser) status(u User, f facts) (decision, *Error) {
+	switch {
+	case !*c.Active:
+		return decideSuspend(u, f)
+	case u.Status == events.StatusSuspended:
+		return decideActivate(u, f)
+	}
+	return decision{}, nil
 }
 
 // renaming refuses another username to who may not change it; sending the one

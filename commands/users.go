@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// UpdateUser changes profile, username, e-mail and preferences in one commit.
+// UpdateUser changes profile, username, e-mail, status and preferences in one commit.
 func (s *Service) UpdateUser(ctx context.Context, r Request, c UpdateUser) (Result, error) {
 	var p problems
 	if c.Username != nil {
@@ -67,6 +67,11 @@ func (s *Service) PutToSleep(ctx context.Context, r Request, userID string, last
 // Delete ends an account. Its names are free at once.
 func (s *Service) Delete(ctx context.Context, r Request, userID string) (Result, error) {
 	return s.checked(ctx, r, userID, deleteUser{}, &problems{})
+}
+
+// DeleteSelf ends the account of the user who asks.
+func (s *Service) DeleteSelf(ctx context.Context, r Request) (Result, error) {
+	return s.checked(ctx, r, r.Actor.UserID, deleteUser{own: true}, &problems{})
 }
 
 // checked does a command whose form was checked. Who may not do it is told that
