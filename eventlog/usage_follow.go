@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -70,11 +71,26 @@ func (w *usageFollowing) session(ctx context.Context) error {
 	if !w.js.Conn().IsConnected() {
 		return errDisconnected
 	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	// What the server sent into a dying connection is gone: it is read again.
+	broken := w.js.Conn().StatusChanged(nats.DISCONNECTED, nats.RECONNECTING, nats.CLOSED)
+	defer w.js.Conn().RemoveStatusListener(broken)
 	c, err := w.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.close()
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer end()
+	watching.Go(func() {
+		select {
+		case <-broken:
+			end()
+		case <-ctx.Done():
+		}
+	})
 	for expect := uint64(1); ; expect++ {
 		msg, err := c.it.Next()
 		if err != nil {

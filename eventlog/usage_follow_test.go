@@ -79,7 +79,12 @@ func TestUsesAreFollowedOverALostConnection(t *testing.T) {
 	s.await(t, "other", other)
 
 	late := followUses(t, elsewhere, s.lastTaken().Add(time.Hour))
-	late.await(t, "new", use("new", 4))
+	n := 4
+	require.Eventually(t, func() bool { // it may not listen yet
+		n++
+		use("new", n)
+		return !late.of("new").IsZero()
+	}, 20*time.Second, 20*time.Millisecond)
 	require.Zero(t, late.of("old1"), "what was kept long before is not told")
 }
 
