@@ -49,12 +49,14 @@ var mayImport = map[string][]string{
 	"api/gate":    {"api/bearer", "events", "commands", "query", "query/live", "signin", "internal/mail"},
 	"api/bearer":  {},
 	"api/live":    {},
-	"api/v1":      {"events", "commands", "query", "query/live", "api/gate", "api/v1/client"}, // the client's generated types are the server's
+	"api/sse":     {"query/live"},
+	"api/v1":      {"events", "commands", "query", "query/live", "api/gate", "api/sse", "api/v1/client"}, // the client's generated types are the server's
 	"api/codimir": {"events", "commands", "query", "api/gate"},
 	"api/abf":     {"events", "commands", "query", "api/gate"},
 	"api/coder":   {"events", "commands", "query", "api/gate", "signin", "internal/mail"},
+	"api/runwhen": {"events", "commands", "query", "query/live", "api/bearer", "api/gate", "api/sse", "internal/mail"},
 	"api": {
-		"events", "commands", "query", "query/live", "api/bearer", "api/gate", "api/v1", "api/codimir", "api/coder", "api/abf", "api/live",
+		"events", "commands", "query", "query/live", "api/bearer", "api/gate", "api/v1", "api/codimir", "api/coder", "api/abf", "api/runwhen", "api/live",
 		"signin", "internal/mail",
 	},
 	// What only tests import may import everything.
@@ -85,7 +87,7 @@ var mayUse = map[string][]string{
 	"github.com/nats-io/nats.go":        {"eventlog", "projections/runtime", "internal/natsserver", "internal/testenv", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
 	"github.com/nats-io/nats-server/v2": {"internal/natsserver", "internal/testenv", "bench"},
 	"github.com/jackc/pgx/v5":           {"projections/runtime", "projections/statistics", "projections/usage", "query", "housekeeping", "internal/postgres", "internal/testenv", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
-	"github.com/gorilla/mux":            {"api", "api/gate", "api/live", "api/v1", "api/codimir", "api/coder", "api/abf", "bench"},
+	"github.com/gorilla/mux":            {"api", "api/gate", "api/live", "api/v1", "api/codimir", "api/coder", "api/abf", "api/runwhen", "bench"},
 	"golang.org/x/oauth2":               {"signin"},
 	"github.com/coreos/go-oidc/v3":      {"signin"},
 	"github.com/go-jose/go-jose/v4":     {"signin/signintest"},

@@ -36,8 +36,12 @@ type NumberedFilter struct {
 	VisibleTo string // only this user and whom they share a workspace with; "" for all
 	// WithoutServices leaves out accounts that nobody signs in as.
 	WithoutServices bool
-	Limit           int // 0 for no limit
-	Offset          int
+	// After is the number behind which the list begins: a walk by the last number
+	// that was seen gives nobody twice, whoever comes and goes meanwhile. What is
+	// counted is everybody all the same.
+	After  int64
+	Limit  int // 0 for no limit
+	Offset int
 }
 
 // UsersByNumber returns a page of live users in order of their numbers, and how
@@ -53,7 +57,7 @@ func (q *Queries) UsersByNumber(ctx context.Context, f NumberedFilter) (found []
 		}
 	}
 	params := rows.UsersByNumberParams{
-		VisibleTo: visitor, Services: !f.WithoutServices, PageSize: pageSize(f.Limit), PageOffset: int64(max(f.Offset, 0)),
+		VisibleTo: visitor, Services: !f.WithoutServices, AfterNumber: f.After, PageSize: pageSize(f.Limit), PageOffset: int64(max(f.Offset, 0)),
 	}
 	if f.Search != "" {
 		params.Pattern = containing(strings.ToLower(f.Search))
@@ -61,6 +65,11 @@ func (q *Queries) UsersByNumber(ctx context.Context, f NumberedFilter) (found []
 	listed, err := q.rows.UsersByNumber(ctx, params)
 	if err != nil {
 		return nil, 0, failure(ctx, "list users by number", err)
+	}
+	if f.After > 0 {
+		if total, err = q.rows.CountUsers(ctx, visitor); err != nil {
+			return nil, 0, failure(ctx, "count users", err)
+		}
 	}
 	if len(listed) == 0 && f.Offset > 0 {
 		params.PageOffset, params.PageSize = 0, pageSize(1)
@@ -74,7 +83,10 @@ func (q *Queries) UsersByNumber(ctx context.Context, f NumberedFilter) (found []
 	}
 	hits := make([]hit, len(listed))
 	for i, row := range listed {
-		hits[i], total = hit{id: row.ID}, row.Total
+		hits[i] = hit{id: row.ID}
+		if f.After == 0 {
+			total = row.Total
+		}
 	}
 	found, err = q.usersOf(ctx, hits)
 	return found, total, err
@@ -175,6 +187,23 @@ func (q *Queries) GroupsOf(ctx context.Context, userID string) ([]Group, error) 
 		return nil, failure(ctx, "list a user's groups", err)
 	}
 	return groupsOf(found), nil
+}
+
+// GroupsOfUsers lists the groups of each of some users, by number.
+func (q *Queries) GroupsOfUsers(ctx context.Context, userIDs []string) (map[string][]Group, error) {
+	if err := q.await(ctx, anybody, q.workspaces); err != nil {
+		return nil, err
+	}
+	found, err := q.rows.GroupsOfUsers(ctx, idsOf(userIDs))
+	if err != nil {
+		return nil, failure(ctx, "list the groups of users", err)
+	}
+	out := make(map[string][]Group, len(userIDs))
+	for _, row := range found {
+		id := row.UserID.String()
+		out[id] = append(out[id], groupOf(row.UserGroup))
+	}
+	return out, nil
 }
 
 // Groups returns a page of groups by name.

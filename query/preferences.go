@@ -56,3 +56,24 @@ func neverWritten(found bool) error {
 	}
 	return fmt.Errorf("read preferences: %w", ErrNotFound)
 }
+
+// PreferencesOfUsers returns the preferences of a dialect of each of some users who
+// wrote them.
+func (q *Queries) PreferencesOfUsers(ctx context.Context, userIDs []string, dialect string) (map[string]Preferences, error) {
+	if err := q.awaitAll(ctx, userIDs, q.users); err != nil {
+		return nil, err
+	}
+	found, err := q.rows.PreferencesOfUsers(ctx, rows.PreferencesOfUsersParams{UserIds: idsOf(userIDs), Dialect: dialect})
+	if err != nil {
+		return nil, failure(ctx, "read the preferences of users", err)
+	}
+	out := make(map[string]Preferences, len(found))
+	for _, row := range found {
+		p := Preferences{CreatedAt: row.CreatedAt, UpdatedAt: row.UpdatedAt}
+		if err := json.Unmarshal(row.Settings, &p.Values); err != nil {
+			return nil, fmt.Errorf("read the preferences of user %s: %w", row.UserID.String(), err)
+		}
+		out[row.UserID.String()] = p
+	}
+	return out, nil
+}

@@ -7,17 +7,23 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/rosterhq/roster/api/bearer"
+	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/query"
 )
 
 // Pass is what is kept of a credential to check it again later: not its secret.
 type Pass struct {
-	id  string
-	sum [sha256.Size]byte
+	id     string
+	sum    [sha256.Size]byte // of the secret, where there is one
+	signed *bearer.Claims    // of a signed token, whose signature was checked
 }
 
-// PassOf returns the pass of a request that Identify has let in.
-func PassOf(r *http.Request, forms Forms) (Pass, error) {
+// PassOf returns the pass of a request that Identify has let in as c.
+func PassOf(r *http.Request, forms Forms, c Caller) (Pass, error) {
+	if c.Claims != nil {
+		return Pass{id: c.Claims.SessionID, signed: c.Claims}, nil
+	}
 	token, _ := forms.Find(r)
 	id, secret, err := ParseToken(token)
 	if err != nil {
@@ -34,7 +40,11 @@ func (g *Gate) Again(ctx context.Context, p Pass) (Caller, error) {
 		return Caller{}, &Error{Reason: UnknownKey}
 	case err != nil:
 		return Caller{}, &Error{Reason: Unavailable, Err: err}
-	case subtle.ConstantTimeCompare(p.sum[:], found.SecretHash) != 1:
+	case p.signed != nil && (found.UserID != p.signed.UserID || found.LoginType == events.LoginToken):
+		return Caller{}, &Error{Reason: WrongSecret}
+	case p.signed != nil && !g.clock().Before(p.signed.ExpiresAt):
+		return Caller{}, &Error{Reason: Expired, ExpiredAt: p.signed.ExpiresAt}
+	case p.signed == nil && subtle.ConstantTimeCompare(p.sum[:], found.SecretHash) != 1:
 		return Caller{}, &Error{Reason: WrongSecret}
 	}
 	if _, err := g.uses.apply(ctx, &found.Key); err != nil {
@@ -43,5 +53,7 @@ func (g *Gate) Again(ctx context.Context, p Pass) (Caller, error) {
 	if err := g.alive(found); err != nil {
 		return Caller{}, err
 	}
-	return callerOf(found, false), nil
+	c := callerOf(found, false)
+	c.Claims = p.signed
+	return c, nil
 }

@@ -108,6 +108,16 @@ func (c Caller) Anonymous() bool { return c.Actor.UserID == "" }
 // UserID returns the caller's id.
 func (c Caller) UserID() string { return c.Actor.UserID }
 
+// Expires is when the credential ends, unless its use prolongs it: of a signed
+// token, no later than it says itself.
+func (c Caller) Expires() time.Time {
+	ends := c.Key.ExpiresAt
+	if c.Claims != nil && (ends.IsZero() || c.Claims.ExpiresAt.Before(ends)) {
+		return c.Claims.ExpiresAt
+	}
+	return ends
+}
+
 // Is says whether the caller is this user.
 func (c Caller) Is(userID string) bool { return userID != "" && c.Actor.UserID == userID }
 

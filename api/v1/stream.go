@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/rosterhq/roster/api/gate"
+	"github.com/rosterhq/roster/api/sse"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/query/live"
@@ -48,17 +49,17 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c gate.Caller, 
 	if err != nil {
 		return err
 	}
-	streamHeaders(w.Header(), lines)
+	sse.Headers(w.Header(), lines)
 	if gate.WantsHead(r) {
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	pass, err := gate.PassOf(r, h.forms)
+	pass, err := gate.PassOf(r, h.forms, c)
 	if err != nil {
 		return err
 	}
 	s, err := h.openStream(live.Request{
-		Caller: c.UserID(), Key: c.Key.ID, Expires: c.Key.ExpiresAt,
+		Caller: c.UserID(), Key: c.Key.ID, Expires: c.Expires(),
 		May: mayRead(c.Actor), Rights: rightsOf(c.Actor), Check: h.recheck(pass),
 		Filter: live.Filter{Users: users, Types: wanted.types, Projects: wanted.projects, Workspaces: wanted.workspaces},
 		After:  wanted.after, Lines: lines,
@@ -76,7 +77,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c gate.Caller, 
 		s.Leave()
 		return err
 	}
-	serveStream(w, r, s)
+	sse.Serve(w, r, s)
 	return nil
 }
 
@@ -146,7 +147,7 @@ func (h *Handler) recheck(pass gate.Pass) func(context.Context) (live.Standing, 
 		c, err := h.Gate.Again(ctx, pass)
 		switch gate.ReasonOf(err) {
 		case "":
-			return live.Standing{May: mayRead(c.Actor), Expires: c.Key.ExpiresAt}, err
+			return live.Standing{May: mayRead(c.Actor), Expires: c.Expires()}, err
 		case gate.Unavailable:
 			return live.Standing{}, err
 		case gate.Expired:

@@ -1,20 +1,14 @@
 package v1
 
 import (
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/rosterhq/roster/api/sse"
 	"github.com/rosterhq/roster/events"
-)
-
-// Media types of streams.
-const (
-	eventStream = "text/event-stream"
-	ndjson      = "application/x-ndjson"
 )
 
 // negotiate chooses the form of a stream: server-sent events, unless the client
@@ -23,38 +17,11 @@ func negotiate(accept []string) (lines bool, err error) {
 	if len(accept) == 0 {
 		return false, nil
 	}
-	sse, nd := quality(accept, eventStream), quality(accept, ndjson)
+	sse, nd := sse.Quality(accept, sse.EventStream), sse.Quality(accept, sse.NDJSON)
 	if sse <= 0 && nd <= 0 {
 		return false, refuse(http.StatusNotAcceptable, "not-acceptable", "a stream is text/event-stream or application/x-ndjson")
 	}
 	return nd > sse, nil
-}
-
-// quality is how much a client likes a media type: what it says of it most
-// exactly counts.
-func quality(accept []string, mediaType string) float64 {
-	kind, _, _ := strings.Cut(mediaType, "/")
-	best, exactness := 0.0, 0
-	for _, header := range accept {
-		for item := range strings.SplitSeq(header, ",") {
-			name, params, err := mime.ParseMediaType(item)
-			if err != nil {
-				continue
-			}
-			exact := slices.Index([]string{"*/*", kind + "/*", mediaType}, name) + 1
-			if exact == 0 || exact < exactness {
-				continue
-			}
-			q := 1.0
-			if text, ok := params["q"]; ok {
-				if q, err = strconv.ParseFloat(text, 64); err != nil {
-					q = 0
-				}
-			}
-			best, exactness = q, exact
-		}
-	}
-	return best
 }
 
 // streamParameters is what a stream's query says.

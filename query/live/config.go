@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,7 +40,36 @@ type Config struct {
 	Buffer    int           // activities that a slow client may be behind; 0 means 256
 	Heartbeat time.Duration // 0 means 15 s
 	Most      int           // streams at once; 0 means what the limit of open files allows
+
+	// OneName calls every event "activity"; else changes of accounts are "account".
+	OneName bool
+	// Room is shared with other hubs, in the stead of Most.
+	Room *Room
 }
+
+// Room bounds the streams of several hubs together.
+type Room struct{ free atomic.Int64 }
+
+// NewRoom makes room for so many streams at once; 0 means what the limit of open
+// files allows.
+func NewRoom(most int) *Room {
+	if most <= 0 {
+		most = mostStreams()
+	}
+	r := &Room{}
+	r.free.Store(int64(most))
+	return r
+}
+
+func (r *Room) enter() bool {
+	if r.free.Add(-1) >= 0 {
+		return true
+	}
+	r.leave()
+	return false
+}
+
+func (r *Room) leave() { r.free.Add(1) }
 
 const (
 	defaultBuffer    = 256
@@ -59,8 +89,8 @@ func (c Config) withDefaults() Config {
 	if c.Heartbeat <= 0 {
 		c.Heartbeat = defaultHeartbeat
 	}
-	if c.Most <= 0 {
-		c.Most = mostStreams()
+	if c.Room == nil {
+		c.Room = NewRoom(c.Most)
 	}
 	return c
 }

@@ -24,8 +24,8 @@ type frame struct {
 // Render makes the JSON of an activity, without line breaks.
 type Render func(query.Activity) ([]byte, error)
 
-func frameOf(a query.Activity, render Render) (*frame, error) {
-	body, err := render(a)
+func frameOf(a query.Activity, c Config) (*frame, error) {
+	body, err := c.Render(a)
 	if err != nil {
 		return nil, fmt.Errorf("render activity %d: %w", a.Sequence, err)
 	}
@@ -33,7 +33,7 @@ func frameOf(a query.Activity, render Render) (*frame, error) {
 		return nil, fmt.Errorf("render activity %d: a line break in its JSON", a.Sequence)
 	}
 	name := "activity"
-	if a.Type == events.AccountActivity {
+	if a.Type == events.AccountActivity && !c.OneName {
 		name = "account"
 	}
 	f := &frame{sequence: a.Sequence, user: a.UserID, kind: a.Type, project: a.ProjectID, workspace: a.Workspace}

@@ -56,7 +56,7 @@ func (h *Hub) Open(r Request) (*Stream, error) {
 	if h.closed {
 		return nil, ErrClosed
 	}
-	if len(h.streams) >= h.config.Most {
+	if !h.config.Room.enter() {
 		return nil, ErrFull
 	}
 	h.open.Add(1)
@@ -77,6 +77,7 @@ func (h *Hub) forget(s *Stream, e *ending) {
 	}
 	h.mu.Unlock()
 	if known {
+		h.config.Room.leave()
 		h.meter.ended(e)
 		h.open.Done()
 	}

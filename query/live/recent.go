@@ -95,7 +95,7 @@ func (h *Hub) frame(e events.Recorded) (*frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	return frameOf(row, h.config.Render)
+	return frameOf(row, h.config)
 }
 
 // openEvent opens an event, and waits for the log where it is away.

@@ -141,7 +141,7 @@ func (s *Stream) send(items []query.Activity) error {
 	defer release(buf)
 	out := (*buf)[:0]
 	for _, item := range items {
-		f, err := frameOf(item, s.hub.config.Render)
+		f, err := frameOf(item, s.hub.config)
 		if err != nil {
 			s.hub.config.Logger.Error("an activity can not be sent", zap.Error(err))
 			continue

@@ -14,7 +14,7 @@ where u.status <> 'deleted'
        or lower(u.first_name) like @pattern or lower(u.last_name) like @pattern or lower(u.name) like @pattern)
   and (sqlc.narg('visible_to')::uuid is null or u.id = sqlc.narg('visible_to') or u.id in (
     select b.user_id from workspace_entries a join workspace_entries b on b.workspace = a.workspace where a.user_id = sqlc.narg('visible_to')))
-  and (@services::boolean or u.login_type <> 'none')
+  and (@services::boolean or u.login_type <> 'none') and u.number > @after_number::bigint
 order by u.number limit sqlc.narg('page_size')::bigint offset @page_offset::bigint;
 
 -- name: CountUsers :one

@@ -47,6 +47,9 @@ order by wanted.place;
 -- name: UserPreferences :one
 select settings, created_at, updated_at from preferences where user_id = @user_id and dialect = @dialect;
 
+-- name: PreferencesOfUsers :many
+select user_id, settings, created_at, updated_at from preferences where user_id = any(@user_ids::uuid[]) and dialect = @dialect;
+
 -- name: DormantCandidates :many
 select u.id, coalesce(s.last_seen_at, u.active_since) as last_seen_at
 from users u left join user_usage s on s.user_id = u.id

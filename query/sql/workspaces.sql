@@ -40,5 +40,9 @@ select * from user_groups where (lower(name), id) > (@after_name::text, @after_i
 -- name: GroupsOfUser :many
 select g.* from group_members m join user_groups g on g.id = m.group_id where m.user_id = @user_id order by g.number;
 
+-- name: GroupsOfUsers :many
+select m.user_id, sqlc.embed(g) from group_members m join user_groups g on g.id = m.group_id
+where m.user_id = any(@user_ids::uuid[]) order by m.user_id, g.number;
+
 -- name: MembersOfGroup :many
 select user_id from group_members where group_id = @group_id order by user_id;

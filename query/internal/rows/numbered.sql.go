@@ -144,16 +144,17 @@ where u.status <> 'deleted'
        or lower(u.first_name) like $1 or lower(u.last_name) like $1 or lower(u.name) like $1)
   and ($2::uuid is null or u.id = $2 or u.id in (
     select b.user_id from workspace_entries a join workspace_entries b on b.workspace = a.workspace where a.user_id = $2))
-  and ($3::boolean or u.login_type <> 'none')
-order by u.number limit $5::bigint offset $4::bigint
+  and ($3::boolean or u.login_type <> 'none') and u.number > $4::bigint
+order by u.number limit $6::bigint offset $5::bigint
 `
 
 type UsersByNumberParams struct {
-	Pattern    string
-	VisibleTo  pgtype.UUID
-	Services   bool
-	PageOffset int64
-	PageSize   *int64
+	Pattern     string
+	VisibleTo   pgtype.UUID
+	Services    bool
+	AfterNumber int64
+	PageOffset  int64
+	PageSize    *int64
 }
 
 type UsersByNumberRow struct {
@@ -168,6 +169,7 @@ func (q *Queries) UsersByNumber(ctx context.Context, arg UsersByNumberParams) ([
 		arg.Pattern,
 		arg.VisibleTo,
 		arg.Services,
+		arg.AfterNumber,
 		arg.PageOffset,
 		arg.PageSize,
 	)

@@ -51,6 +51,47 @@ func (q *Queries) DormantCandidates(ctx context.Context, arg DormantCandidatesPa
 	return items, nil
 }
 
+const preferencesOfUsers = `-- name: PreferencesOfUsers :many
+select user_id, settings, created_at, updated_at from preferences where user_id = any($1::uuid[]) and dialect = $2
+`
+
+type PreferencesOfUsersParams struct {
+	UserIds []pgtype.UUID
+	Dialect string
+}
+
+type PreferencesOfUsersRow struct {
+	UserID    pgtype.UUID
+	Settings  []byte
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+func (q *Queries) PreferencesOfUsers(ctx context.Context, arg PreferencesOfUsersParams) ([]PreferencesOfUsersRow, error) {
+	rows, err := q.db.Query(ctx, preferencesOfUsers, arg.UserIds, arg.Dialect)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PreferencesOfUsersRow
+	for rows.Next() {
+		var i PreferencesOfUsersRow
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Settings,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const userByEmail = `-- name: UserByEmail :one
 select users.id, users.number, users.username, users.email, users.name, users.first_name, users.last_name, users.avatar, users.language, users.login_type, users.status, users.confirmed, users.roles, users.identities, users.active_since, users.created_at, users.updated_at, users.position, users.sort_name, users.search_text, (
     select coalesce(jsonb_agg(jsonb_build_object('organization', m.organization_id, 'roles', m.roles) order by m.joined, m.place), '[]')

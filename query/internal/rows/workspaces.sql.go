@@ -78,6 +78,44 @@ func (q *Queries) GroupsOfUser(ctx context.Context, userID pgtype.UUID) ([]UserG
 	return items, nil
 }
 
+const groupsOfUsers = `-- name: GroupsOfUsers :many
+select m.user_id, g.id, g.number, g.name, g.created_at, g.updated_at, g.position from group_members m join user_groups g on g.id = m.group_id
+where m.user_id = any($1::uuid[]) order by m.user_id, g.number
+`
+
+type GroupsOfUsersRow struct {
+	UserID    pgtype.UUID
+	UserGroup UserGroup
+}
+
+func (q *Queries) GroupsOfUsers(ctx context.Context, userIds []pgtype.UUID) ([]GroupsOfUsersRow, error) {
+	rows, err := q.db.Query(ctx, groupsOfUsers, userIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []GroupsOfUsersRow
+	for rows.Next() {
+		var i GroupsOfUsersRow
+		if err := rows.Scan(
+			&i.UserID,
+			&i.UserGroup.ID,
+			&i.UserGroup.Number,
+			&i.UserGroup.Name,
+			&i.UserGroup.CreatedAt,
+			&i.UserGroup.UpdatedAt,
+			&i.UserGroup.Position,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listGroups = `-- name: ListGroups :many
 select id, number, name, created_at, updated_at, position from user_groups where (lower(name), id) > ($1::text, $2::uuid) order by lower(name), id limit $3::bigint
 `

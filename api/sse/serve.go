@@ -1,4 +1,5 @@
-package v1
+// Package sse writes live streams to HTTP clients, as server-sent events or lines.
+package sse
 
 import (
 	"bytes"
@@ -12,19 +13,26 @@ import (
 	"github.com/rosterhq/roster/query/live"
 )
 
-func streamHeaders(header http.Header, lines bool) {
-	header.Set("Content-Type", eventStream)
+// Media types of streams.
+const (
+	EventStream = "text/event-stream"
+	NDJSON      = "application/x-ndjson"
+)
+
+// Headers sets what goes before a stream.
+func Headers(header http.Header, lines bool) {
+	header.Set("Content-Type", EventStream)
 	if lines {
-		header.Set("Content-Type", ndjson)
+		header.Set("Content-Type", NDJSON)
 	}
 	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no") // or nginx keeps events for itself
 }
 
-// serveStream answers with a stream. Plain HTTP/1.1 connections are taken from
+// Serve answers with a stream. Plain HTTP/1.1 connections are taken from
 // the server: an idle client then costs a sixth of what the server would hold for
 // it. TLS and HTTP/2 stay with the server.
-func serveStream(w http.ResponseWriter, r *http.Request, s *live.Stream) {
+func Serve(w http.ResponseWriter, r *http.Request, s *live.Stream) {
 	if r.TLS == nil && r.ProtoMajor == 1 && r.ProtoMinor == 1 {
 		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 			takeOver(conn, w.Header(), s)
