@@ -16,6 +16,7 @@ import (
 	"github.com/rosterhq/roster/projections/skills"
 	"github.com/rosterhq/roster/projections/statistics"
 	"github.com/rosterhq/roster/projections/users"
+	"github.com/rosterhq/roster/projections/workspaces"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -34,6 +35,7 @@ func newStore(t testing.TB) *store {
 	s := &store{t: t, dsn: testenv.Postgres(t)}
 	require.NoError(t, runtime.Migrate(ctx, s.dsn, []runtime.Projection{
 		users.Projection(), credentials.Projection(), skills.Projection(), activity.Projection(), statistics.Projection(),
+		workspaces.Projection(),
 	}))
 	s.connect()
 	return s
@@ -68,7 +70,7 @@ func (s *store) exec(sql string, args ...any) {
 func (s *store) commit(name string, sequence int, sql string, args ...any) {
 	s.t.Helper()
 	ctx := context.Background()
-	version := map[string]int{"users": 2, "credentials": 2, "skills": 1, "activity": 1, "statistics": 1}[name]
+	version := map[string]int{"users": 2, "credentials": 2, "skills": 1, "activity": 1, "statistics": 1, "workspaces": 1}[name]
 	err := pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
 		if sql != "" {
 			if _, err := tx.Exec(ctx, sql, args...); err != nil {
