@@ -12,6 +12,9 @@
 //   - Credentials, users and preferences come from memory while the log proves that
 //     the tail is at most a second behind; what the tail has delivered, or this
 //     process noted, is never answered from before it. Else PostgreSQL is asked.
+//   - Rights end with their organization: nothing is answered from before the end
+//     of one that is known here. The last use of a key or user is the latest that
+//     any process saw, a moment after it did.
 //   - Lists are read by keyset, in an order that an index serves. A page never
 //     shows a row twice; rows that come in front of a cursor later are not seen.
 //   - Nothing is written. The log is followed once for the process (Tail), whatever

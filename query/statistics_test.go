@@ -84,7 +84,7 @@ func TestStatisticsOfTheWindow(t *testing.T) {
 	}
 	counts, err := q.Counts(ctx, userID(1))
 	require.NoError(t, err)
-	require.Equal(t, Counts{Projects: 5, Tickets: 23, Comments: 45}, counts)
+	require.Equal(t, Counts{Owned: 3, Projects: 5, Tickets: 23, Comments: 45}, counts)
 	_, err = q.Statistics(ctx, userID(1), "decade", now)
 	require.Error(t, err)
 }
