@@ -223,7 +223,7 @@ func anyCommand(t *rapid.T, id string, u User) userCommand {
 			identities: pick(t, [][]events.Identity{nil, {{Provider: "github", Subject: "1"}}}),
 		}
 	case 2, 3:
-		return updateUser{UpdateUser{
+		return updateUser{UpdateUser: UpdateUser{
 			UserID: id, Username: pointer(t, someNames), Email: pointer(t, someMails), Name: pointer(t, someNames),
 			Avatar: pointer(t, []string{"", "https://example.com/a"}), Language: pointer(t, []string{"", "en"}),
 		}}

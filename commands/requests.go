@@ -44,6 +44,9 @@ type UpdateUser struct {
 	Language  *string
 	// Active suspends the account, or brings it back.
 	Active *bool
+	// Password is a new password, which is set without the old one; sessions and keys
+	// stay. It asks for the right to set passwords.
+	Password *string
 	// Preferences are merged in the same commit; the users that they name are not
 	// looked at.
 	Preferences []UpdatePreferences
@@ -58,6 +61,13 @@ type SetPassword struct {
 	Revoke bool // close all sessions and keys
 	// Different refuses the password that is there already.
 	Different bool
+}
+
+// ResetPassword sets the password of a user who lost it and was found by mail.
+type ResetPassword struct {
+	UserID   string
+	Mark     string // of PasswordMark, as it was when the mail was sent
+	Password string
 }
 
 // UpdatePreferences merges preferences of one dialect, by flat name; a nil

@@ -41,23 +41,35 @@ func (c setPassword) claims(u User) []events.Claim {
 }
 
 func decidePassword(u User, c setPassword, f facts) (decision, *Error) {
-	self := f.actor.UserID == u.ID
-	if !self && slices.Contains(u.Roles, events.RoleOwner) && f.actor.UserID != SystemActor && !f.actor.has(events.RoleOwner) {
-		return decision{}, &Error{Code: Forbidden, Reason: "owner-password", Message: "only owners can change the password of an owner"}
-	}
-	if u.LoginType != events.LoginPassword {
-		return decision{}, &Error{
-			Code: Precondition, Reason: "login-type",
-			Message: "users without password login type cannot change their password",
-			Fields:  []FieldError{{Field: "loginType", Rule: "unknown", Detail: string(u.LoginType)}},
-		}
+	if err := passwordSettable(u, f); err != nil {
+		return decision{}, err
 	}
 	if u.PasswordHash != "" {
-		if err := checkOld(u, c, self); err != nil {
+		if err := checkOld(u, c, f.actor.UserID == u.ID); err != nil {
 			return decision{}, err
 		}
 	}
 	return passwordDecided(u, c.hash, c.revoke, f), nil
+}
+
+// passwordSettable says whether this actor may set a password of this user at all.
+func passwordSettable(u User, f facts) *Error {
+	self := f.actor.UserID == u.ID
+	if !self && slices.Contains(u.Roles, events.RoleOwner) && f.actor.UserID != SystemActor && !f.actor.has(events.RoleOwner) {
+		return &Error{Code: Forbidden, Reason: "owner-password", Message: "only owners can change the password of an owner"}
+	}
+	if u.LoginType != events.LoginPassword {
+		return errNoPassword(u)
+	}
+	return nil
+}
+
+func errNoPassword(u User) *Error {
+	return &Error{
+		Code: Precondition, Reason: "login-type",
+		Message: "users without password login type cannot change their password",
+		Fields:  []FieldError{{Field: "loginType", Rule: "unknown", Detail: string(u.LoginType)}},
+	}
 }
 
 // passwordDecided sets a password. Where that ends all keys, the readable one ends

@@ -73,23 +73,23 @@ func TestDecisions(t *testing.T) {
 		},
 		{
 			name: "change everything in one commit", actor: admin, user: "ann",
-			command: updateUser{UpdateUser{Name: text("Ann B"), Username: text("annie"), Email: text("a@b.example")}},
+			command: updateUser{UpdateUser: UpdateUser{Name: text("Ann B"), Username: text("annie"), Email: text("a@b.example")}},
 			events:  []events.Type{"roster.user.profile-updated.v1", "roster.user.username-changed.v1", "roster.user.email-changed.v1"},
 		},
 		{
 			name: "change nothing", actor: ann, user: "ann",
-			command: updateUser{UpdateUser{Name: text(""), Username: text("ann"), Email: text("ann@example.com")}},
+			command: updateUser{UpdateUser: UpdateUser{Name: text(""), Username: text("ann"), Email: text("ann@example.com")}},
 		},
 		{
-			name: "change of case alone", actor: admin, user: "ann", command: updateUser{UpdateUser{Username: text("Ann")}},
+			name: "change of case alone", actor: admin, user: "ann", command: updateUser{UpdateUser: UpdateUser{Username: text("Ann")}},
 			events: []events.Type{"roster.user.username-changed.v1"},
 		},
 		{
-			name: "own username", actor: ann, user: "ann", command: updateUser{UpdateUser{Username: text("Ann")}},
+			name: "own username", actor: ann, user: "ann", command: updateUser{UpdateUser: UpdateUser{Username: text("Ann")}},
 			code: Forbidden, reason: "change-username",
 		},
 		{
-			name: "a taken username", actor: admin, user: "ann", command: updateUser{UpdateUser{Username: text("ROOT")}},
+			name: "a taken username", actor: admin, user: "ann", command: updateUser{UpdateUser: UpdateUser{Username: text("ROOT")}},
 			code: Conflict, reason: "taken", fields: []string{"username"},
 		},
 		{name: "unknown user", actor: admin, user: "nobody", command: suspendUser{}, code: NotFound, reason: "user"},
@@ -248,7 +248,7 @@ func TestDecisions(t *testing.T) {
 func TestChangeOfCaseKeepsTheClaim(t *testing.T) {
 	t.Parallel()
 	w := town(t)
-	c := updateUser{UpdateUser{Username: text("ANN"), Email: text("ANN@example.com")}}
+	c := updateUser{UpdateUser: UpdateUser{Username: text("ANN"), Email: text("ANN@example.com")}}
 	d, refused := decideUser(w.state["ann"], c, w.facts(admin, w.state["ann"], c))
 	require.Nil(t, refused)
 	require.Len(t, d.events, 2)
@@ -292,7 +292,7 @@ func TestEndedSessionsLeaveTheStateAndTokensStay(t *testing.T) {
 	require.Nil(t, w.do(t, Actor{}, "ann", openSession{verified: "hash", right: true, keyID: "s", lifetime: time.Hour}, ""))
 	require.Len(t, w.state["ann"].Keys, 2)
 	w.now = w.now.Add(time.Hour)
-	require.Nil(t, w.do(t, ann, "ann", updateUser{UpdateUser{Name: text("Ann")}}, ""))
+	require.Nil(t, w.do(t, ann, "ann", updateUser{UpdateUser: UpdateUser{Name: text("Ann")}}, ""))
 	require.Equal(t, []string{"k"}, slices.Collect(maps.Keys(w.state["ann"].Keys)))
 	refused := w.do(t, ann, "ann", aToken("k2", "ci"), "")
 	require.Equal(t, "key-name", refused.Reason, "it is listed still, and its use may have prolonged its life")
@@ -333,7 +333,7 @@ func TestCommandsAreRememberedForADay(t *testing.T) {
 	t.Parallel()
 	w := town(t)
 	for i := range rememberedCommands + 3 {
-		require.Nil(t, w.do(t, ann, "ann", updateUser{UpdateUser{Name: text(fmt.Sprint(i))}}, fmt.Sprint("c", i)))
+		require.Nil(t, w.do(t, ann, "ann", updateUser{UpdateUser: UpdateUser{Name: text(fmt.Sprint(i))}}, fmt.Sprint("c", i)))
 	}
 	require.Len(t, w.state["ann"].Commands, rememberedCommands)
 	_, ok := w.state["ann"].command("c2", w.now)

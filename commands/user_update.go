@@ -7,7 +7,10 @@ import (
 )
 
 // updateUser is a checked UpdateUser.
-type updateUser struct{ UpdateUser }
+type updateUser struct {
+	UpdateUser
+	password string // the hash of the new one; "" where it stays
+}
 
 func (c updateUser) actions(facts) []Action {
 	var out []Action
@@ -22,6 +25,9 @@ func (c updateUser) actions(facts) []Action {
 	}
 	if c.Active != nil {
 		out = append(out, ChangeStatus)
+	}
+	if c.Password != nil {
+		out = append(out, SetUserPassword)
 	}
 	if len(out) == 0 && c.Username == nil {
 		out = append(out, WriteUser)
@@ -75,6 +81,12 @@ func decideUpdate(u User, c updateUser, f facts) (decision, *Error) {
 		if p := changedPreferences(u, preferences); p != nil {
 			d.events = append(d.events, p)
 		}
+	}
+	if c.password != "" {
+		if err := passwordSettable(u, f); err != nil {
+			return decision{}, err
+		}
+		d.events = append(d.events, passwordDecided(u, c.password, false, f).events...)
 	}
 	if c.Active == nil {
 		return d, nil

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// UpdateUser changes profile, username, e-mail, status and preferences in one commit.
+// UpdateUser changes profile, username, e-mail, password, status and preferences in
+// one commit.
 func (s *Service) UpdateUser(ctx context.Context, r Request, c UpdateUser) (Result, error) {
 	var p problems
 	if c.Username != nil {
@@ -18,7 +19,17 @@ func (s *Service) UpdateUser(ctx context.Context, r Request, c UpdateUser) (Resu
 	for _, preferences := range c.Preferences {
 		checkPreferences(preferences, &p)
 	}
-	return s.checked(ctx, r, c.UserID, updateUser{c}, &p)
+	if c.Password != nil {
+		s.checkPassword("password", *c.Password, &p)
+	}
+	command := updateUser{UpdateUser: c}
+	if id, ok := canonicalID(c.UserID); ok && c.Password != nil && len(p.fields) == 0 && Allowed(r.Actor, SetUserPassword, id) {
+		var err error
+		if command.password, err = s.passwords.hash(ctx, *c.Password); err != nil {
+			return Result{}, refusal(err)
+		}
+	}
+	return s.checked(ctx, r, c.UserID, command, &p)
 }
 
 // UpdatePreferences merges preferences.

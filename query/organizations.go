@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/rosterhq/roster/query/internal/rows"
 )
 
@@ -36,6 +38,31 @@ func (q *Queries) Organizations(ctx context.Context) ([]Organization, error) {
 	found, err := q.rows.Organizations(ctx)
 	if err != nil {
 		return nil, failure(ctx, "list organizations", err)
+	}
+	out := make([]Organization, len(found))
+	for i, r := range found {
+		out[i] = organizationOf(r)
+	}
+	return out, nil
+}
+
+// OrganizationsOf returns those of some organizations that are live, by number.
+func (q *Queries) OrganizationsOf(ctx context.Context, ids []string) ([]Organization, error) {
+	keys := make([]pgtype.UUID, 0, len(ids))
+	for _, s := range ids {
+		if id, err := parseID(s); err == nil {
+			keys = append(keys, id)
+		}
+	}
+	if len(keys) == 0 {
+		return []Organization{}, nil
+	}
+	if err := q.await(ctx, anybody, q.users); err != nil {
+		return nil, err
+	}
+	found, err := q.rows.OrganizationsOfIDs(ctx, keys)
+	if err != nil {
+		return nil, failure(ctx, "read some organizations", err)
 	}
 	out := make([]Organization, len(found))
 	for i, r := range found {

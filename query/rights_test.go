@@ -114,6 +114,13 @@ func TestOrganizations(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 2)
 	require.Equal(t, "Beta", all[0].Name)
+
+	some, err := q.OrganizationsOf(ctx, []string{organizationID(2), "coder", organizationID(3), organizationID(1), organizationID(9)})
+	require.NoError(t, err)
+	require.Equal(t, []string{"coder", "Beta"}, []string{some[0].Name, some[1].Name}, "by number")
+	some, err = q.OrganizationsOf(ctx, []string{"coder"})
+	require.NoError(t, err)
+	require.Empty(t, some)
 }
 
 func TestPossessions(t *testing.T) {

@@ -12,3 +12,6 @@ select * from organizations where number = @number and not deleted order by id l
 
 -- name: DefaultOrganization :one
 select * from organizations where is_default and not deleted order by id limit 1;
+
+-- name: OrganizationsOfIDs :many
+select * from organizations where id = any(@ids::uuid[]) and not deleted order by number, id;

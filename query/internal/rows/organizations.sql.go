@@ -138,3 +138,39 @@ func (q *Queries) Organizations(ctx context.Context) ([]Organization, error) {
 	}
 	return items, nil
 }
+
+const organizationsOfIDs = `-- name: OrganizationsOfIDs :many
+select id, number, name, display_name, description, icon, is_default, deleted, created_at, updated_at, position from organizations where id = any($1::uuid[]) and not deleted order by number, id
+`
+
+func (q *Queries) OrganizationsOfIDs(ctx context.Context, ids []pgtype.UUID) ([]Organization, error) {
+	rows, err := q.db.Query(ctx, organizationsOfIDs, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Organization
+	for rows.Next() {
+		var i Organization
+		if err := rows.Scan(
+			&i.ID,
+			&i.Number,
+			&i.Name,
+			&i.DisplayName,
+			&i.Description,
+			&i.Icon,
+			&i.IsDefault,
+			&i.Deleted,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Position,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
