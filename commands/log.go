@@ -30,6 +30,10 @@ type Log interface {
 	// Reserve takes n integers of a counter, first to first+n-1, that nobody
 	// else ever gets. Counters start at 1.
 	Reserve(ctx context.Context, counter string, n int64) (first int64, err error)
+	// SetAside keeps Reserve from ever giving an integer up to upTo that it did not
+	// give yet: those are for who brings numbers along. It returns all that were set
+	// aside so far, in order.
+	SetAside(ctx context.Context, counter string, upTo int64) ([]events.Numbers, error)
 	// Snapshot returns the kept state of an aggregate, or a zero one.
 	Snapshot(ctx context.Context, a events.Aggregate) (events.Snapshot, error)
 	// KeepSnapshot keeps a state, some time soon, if nothing newer comes first.

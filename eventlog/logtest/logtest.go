@@ -22,6 +22,7 @@ type Log interface {
 	NewUsers(ctx context.Context, n int64) ([]string, error)
 	Claim(ctx context.Context, c events.Claim) (events.ClaimState, error)
 	Reserve(ctx context.Context, counter string, n int64) (first int64, err error)
+	SetAside(ctx context.Context, counter string, upTo int64) ([]events.Numbers, error)
 	Snapshot(ctx context.Context, a events.Aggregate) (events.Snapshot, error)
 	KeepSnapshot(a events.Aggregate, s events.Snapshot)
 	Record(ctx context.Context, drafts []events.Draft) ([]events.Recording, error)

@@ -21,6 +21,7 @@ var races = map[string]func(*testing.T, Log){
 	"64 registrations of one e-mail: exactly one, and nothing of the others":        oneEmail,
 	"64 writers on their own aggregates do not disturb each other":                  ownAggregates,
 	"numbers reserved by many are never given twice":                                reservations,
+	"numbers set aside are never given, and those given are never set aside":        setsAside,
 	"callers that go away among many lose nothing of the others":                    someGone,
 	"an activity recorded by many at once is stored once and counted new only once": recordedByMany,
 }
@@ -145,6 +146,51 @@ func reservations(t *testing.T, l Log) {
 	other, err := l.Reserve(t.Context(), "another", 1)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, other)
+}
+
+func setsAside(t *testing.T, l Log) {
+	none, err := l.SetAside(t.Context(), "user", 0)
+	require.NoError(t, err)
+	require.Empty(t, none)
+	const n = 7
+	firsts, errs := make([]int64, writers), make([]error, writers)
+	all(func(i int) {
+		if i%2 == 0 {
+			firsts[i], errs[i] = l.Reserve(t.Context(), "user", n)
+		} else {
+			_, errs[i] = l.SetAside(t.Context(), "user", int64(i*n))
+		}
+	})
+	aside, err := l.SetAside(t.Context(), "user", 1)
+	require.NoError(t, err)
+	seen := map[int64]bool{}
+	for i, first := range firsts {
+		require.NoError(t, errs[i])
+		if i%2 != 0 {
+			require.True(t, i*n == 0 || seen[int64(i*n)] || events.HasNumber(aside, int64(i*n)) || given(firsts, n, int64(i*n)), i)
+			continue
+		}
+		for number := first; number < first+n; number++ {
+			require.False(t, seen[number], "given twice")
+			require.False(t, events.HasNumber(aside, number), "given and set aside")
+			seen[number] = true
+		}
+	}
+	before, err := l.Reserve(t.Context(), "user", 1)
+	require.NoError(t, err)
+	aside, err = l.SetAside(t.Context(), "user", before+10)
+	require.NoError(t, err)
+	require.Equal(t, events.Numbers{First: before + 1, Last: before + 10}, aside[len(aside)-1])
+	aside, err = l.SetAside(t.Context(), "user", before+20)
+	require.NoError(t, err)
+	require.Equal(t, events.Numbers{First: before + 1, Last: before + 20}, aside[len(aside)-1], "neighbours become one")
+	next, err := l.Reserve(t.Context(), "user", 1)
+	require.NoError(t, err)
+	require.Equal(t, before+21, next)
+}
+
+func given(firsts []int64, n, number int64) bool {
+	return slices.ContainsFunc(firsts, func(first int64) bool { return first > 0 && first <= number && number < first+n })
 }
 
 func someGone(t *testing.T, l Log) {

@@ -27,6 +27,7 @@ type Log struct {
 	mu        sync.Mutex
 	streams   map[events.Stream]*stream
 	counters  map[string]int64
+	aside     map[string][]events.Numbers
 	keys      map[string]*events.DataKey // nil: erased
 	snapshots map[events.Aggregate]events.Snapshot
 	usage     map[string]events.Usage
@@ -57,7 +58,7 @@ func New(masterKey []byte) *Log {
 	}
 	l := &Log{
 		catalogue: events.Released(), secrets: secrets,
-		streams: map[events.Stream]*stream{}, counters: map[string]int64{},
+		streams: map[events.Stream]*stream{}, counters: map[string]int64{}, aside: map[string][]events.Numbers{},
 		keys: map[string]*events.DataKey{}, snapshots: map[events.Aggregate]events.Snapshot{}, usage: map[string]events.Usage{},
 	}
 	for _, s := range []events.Stream{events.Roster, events.Activity} {
@@ -161,6 +162,22 @@ func (l *Log) Reserve(ctx context.Context, counter string, n int64) (int64, erro
 	first := l.counters[counter] + 1
 	l.counters[counter] += n
 	return first, nil
+}
+
+// SetAside keeps integers up to upTo for who brings numbers along, and returns all
+// that were set aside.
+func (l *Log) SetAside(ctx context.Context, counter string, upTo int64) ([]events.Numbers, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(ctx); err != nil {
+		return nil, fmt.Errorf("reserve of %s: %w", counter, err)
+	}
+	if taken := l.counters[counter]; upTo > taken {
+		l.streams[events.Roster].put("counter."+counter, message{})
+		l.counters[counter] = upTo
+		l.aside[counter] = events.AppendNumbers(l.aside[counter], events.Numbers{First: taken + 1, Last: upTo})
+	}
+	return l.aside[counter], nil
 }
 
 // encode encodes a draft; the lock is held.
