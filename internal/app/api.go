@@ -280,6 +280,6 @@ func (a *API) settings() gate.Settings {
 	}
 	return gate.Settings{
 		SignUp: a.config.SignUp, PasswordLoginDisabled: !a.config.PasswordAuth,
-		AccessURL: a.config.AccessURL, Cookies: cookies,
+		AccessURL: a.config.AccessURL, Cookies: cookies, ABFHourlyLimit: a.config.ABFHourlyLimit,
 	}
 }

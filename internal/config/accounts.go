@@ -20,6 +20,7 @@ type Accounts struct {
 	MaxTokenLifetime      time.Duration
 	MaxAdminTokenLifetime time.Duration
 	APIRateLimit          int // calls a minute
+	ABFHourlyLimit        int // calls an hour; 0 for no bound
 }
 
 type accountFlags struct {
@@ -32,6 +33,7 @@ type accountFlags struct {
 	MaxTokenLifetime      string `name:"max-token-lifetime" default:"876600h" placeholder:"876600h" help:"The longest lifetime that a token can be given."`
 	MaxAdminTokenLifetime string `name:"max-admin-token-lifetime" default:"168h" placeholder:"168h" help:"The longest lifetime that a token of an owner can be given."`
 	APIRateLimit          string `name:"api-rate-limit" default:"512" placeholder:"512" help:"Calls a minute that a user may make of one endpoint of Coder's API."`
+	ABFHourlyLimit        string `name:"abf-hourly-limit" default:"0" placeholder:"0" help:"Calls an hour that a user or an address may make of ABF's API, which then tells how many are left; 0: no bound."`
 }
 
 const (
@@ -54,6 +56,7 @@ func (p *checker) accounts(f accountFlags) Accounts {
 		MaxTokenLifetime:      p.duration("ROSTER_MAX_TOKEN_LIFETIME", f.MaxTokenLifetime, shortestLife, longestLife),
 		MaxAdminTokenLifetime: p.duration("ROSTER_MAX_ADMIN_TOKEN_LIFETIME", f.MaxAdminTokenLifetime, shortestLife, longestLife),
 		APIRateLimit:          int(p.number("ROSTER_API_RATE_LIMIT", f.APIRateLimit, 1, mostCalls)),
+		ABFHourlyLimit:        int(p.number("ROSTER_ABF_HOURLY_LIMIT", f.ABFHourlyLimit, 0, mostCalls)),
 	}
 }
 
