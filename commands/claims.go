@@ -21,6 +21,8 @@ const (
 	// claimCommand is held by what a command with an idempotency key made, so that
 	// its repeat finds it whatever it was named.
 	claimCommand     = "command"
+	claimNumber      = "number"  // held by the user who brought the number along
+	claimKey         = "key"     // held by the user who brought a key of this id along
 	claimReadableKey = "api-key" // held by the user to whom a readable key leads
 	claimGroup       = "group"   // held by the live group of that name
 	// claimWorkspace is held by the live workspace of that name.

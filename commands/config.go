@@ -25,6 +25,9 @@ type Config struct {
 	PasswordMinEntropy float64
 	// NoPasswords closes the sign-in by password. Those alone are told who know theirs.
 	NoPasswords bool
+	// NumbersFrom is the first number that users get here; those below are for users
+	// who are imported. Default 1. Numbers that were given stay given.
+	NumbersFrom int64
 	// CachedUsers is how many folded users stay in memory. Default 8192.
 	CachedUsers int
 
@@ -53,6 +56,9 @@ type Service struct {
 	groupNumbers        *blocks[int64]
 	ids                 *blocks[string] // of users to come; their data keys are durable
 	doubt               doubt
+	importDoubt         doubt // whether imports repeat earlier ones
+	importPlaces        importPlaces
+	aside               asideNumbers
 	passwords           *passwords
 	defaultOrg          string
 	knownOrgs           *lru.Cache[string, knownOrganization]
@@ -102,6 +108,11 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 		workspaceNumbers:    newBlocks(c.Clock, numbersOf(c.Log, "workspace")),
 		groupNumbers:        newBlocks(c.Clock, numbersOf(c.Log, "group")),
 		lifetimes:           lifetimesOf(c), noPasswords: c.NoPasswords, knownOrgs: knownOrgs, answers: kept,
+	}
+	if c.NumbersFrom > 1 {
+		if _, err := s.setAside(ctx, c.NumbersFrom-1); err != nil {
+			return nil, err
+		}
 	}
 	if s.defaultOrg, err = s.ensureDefaultOrganization(ctx); err != nil {
 		return nil, fmt.Errorf("make default organization: %w", err)

@@ -30,6 +30,7 @@ const (
 	ChangeStatus       Action = "change-status" // suspend and activate
 	WakeUp             Action = "wake-up"       // by one's own use, when dormant
 	LetSleep           Action = "let-sleep"     // the installation's own act
+	ImportUsers        Action = "import-users"  // with ids, hashes and keys from elsewhere
 	DeleteUser         Action = "delete-user"
 	DeleteSelf         Action = "delete-self" // one's own account
 	CreateKeys         Action = "create-keys"
@@ -120,6 +121,7 @@ var policy = map[Action]rule{
 	ChangeStatus:       {userResource, false, admins, outside, []string{ScopeUsersWrite, "user:*"}},
 	WakeUp:             {anyResource, true, nobody, outside, []string{"*"}},
 	LetSleep:           {userResource, false, nobody, outside, nil},
+	ImportUsers:        {userResource, false, owners, outside, nil},
 	DeleteUser:         {userResource, false, admins, outside, []string{ScopeUsersWrite, "user:*"}},
 	DeleteSelf:         {userResource, true, nobody, outside, []string{ScopeUsersWrite, "user:*"}},
 	RecordActivities:   {userResource, true, admins, outside, []string{ScopeActivitiesRecord}},

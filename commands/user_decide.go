@@ -57,6 +57,9 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 	if c, ok := command.(registerUser); ok {
 		return decideRegister(u, c, f)
 	}
+	if c, ok := command.(importUser); ok {
+		return decideImport(u, c, f)
+	}
 	if !u.exists() {
 		return decision{}, errNoUser()
 	}
@@ -118,6 +121,8 @@ func decidePossession(u User, command userCommand, f facts) (decision, *Error) {
 		return decideRequestPasscode(u, c, f)
 	case usePasscode:
 		return decideUsePasscode(u, c, f)
+	case resetPassword:
+		return decideResetPassword(u, c, f)
 	case signInWith:
 		return decideSignInWith(u, c, f)
 	case renewTokens:

@@ -60,6 +60,10 @@ func applyUser(u User, e events.Recorded) User {
 }
 
 func registered(e events.Recorded, p *events.UserRegistered) User {
+	created := e.Time
+	if !p.CreatedAt.IsZero() {
+		created = p.CreatedAt
+	}
 	return User{
 		ID: e.Aggregate.ID, Number: p.Number,
 		Username: p.Private.Username, Email: p.Private.Email, Name: p.Private.Name,
@@ -68,7 +72,7 @@ func registered(e events.Recorded, p *events.UserRegistered) User {
 		LoginType: p.LoginType, Status: p.Status, Confirmed: p.Confirmed,
 		Roles: list(p.Roles), Memberships: list(p.Memberships),
 		Identities: list(p.Private.Identities), PasswordHash: p.Private.PasswordHash,
-		CreatedAt: e.Time, UpdatedAt: e.Time,
+		CreatedAt: created, UpdatedAt: e.Time,
 	}
 }
 

@@ -59,6 +59,9 @@ type UserRegistered struct {
 	Confirmed   bool         `json:"confirmed"`
 	Roles       []Role       `json:"roles,omitempty"`
 	Memberships []Membership `json:"memberships,omitempty"`
+	// CreatedAt is when the account was made in the system that it came from; zero
+	// for one that was made here, by this very event.
+	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
 // UserRegisteredPrivate is the sealed part of UserRegistered.

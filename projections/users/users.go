@@ -59,9 +59,9 @@ const (
 	registeredSQL = `with u as (
 			select * from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
 				$9::text[], $10::text[], $11::text[], $12::boolean[], $13::text[], $14::text[], $15::text[],
-				$16::timestamptz[], $17::bigint[])
+				$16::timestamptz[], $17::bigint[], $18::timestamptz[])
 				as u (id, number, username, email, name, first_name, last_name, avatar, language, login_type, status,
-				confirmed, roles, memberships, identities, created_at, position)
+				confirmed, roles, memberships, identities, registered_at, position, created_at)
 		), places as (
 			insert into memberships (user_id, organization_id, roles, joined, place, position)
 			select u.id, (m.value ->> 'organization')::uuid, ` + rolesOfMembership + `, u.position, m.ordinality, u.position
@@ -71,7 +71,7 @@ const (
 		insert into users (id, number, username, email, name, first_name, last_name, avatar, language, login_type, status,
 			confirmed, roles, identities, active_since, created_at, updated_at, position)
 		select id, number, username, email, name, first_name, last_name, avatar, language, login_type, status, confirmed,
-			string_to_array(roles, ','), identities::jsonb, created_at, created_at, created_at, position
+			string_to_array(roles, ','), identities::jsonb, registered_at, created_at, registered_at, position
 		from u
 		on conflict (id) do nothing`
 	rolesOfMembership = `array(select jsonb_array_elements_text(m.value -> 'roles'))`
@@ -103,9 +103,13 @@ func registered(_ context.Context, q runtime.Queue, m runtime.Event, e *events.U
 	if err != nil {
 		return fmt.Errorf("identities: %w", err)
 	}
+	created := e.CreatedAt
+	if created.IsZero() {
+		created = m.Time
+	}
 	p := &e.Private
 	runtime.Row(q, registeredSQL, m.Aggregate.ID, e.Number, p.Username, p.Email, p.Name, p.FirstName, p.LastName, p.Avatar, p.Language,
-		string(e.LoginType), string(e.Status), e.Confirmed, strings.Join(roles(e.Roles), ","), memberships, identities, m.Time, position(m))
+		string(e.LoginType), string(e.Status), e.Confirmed, strings.Join(roles(e.Roles), ","), memberships, identities, m.Time, position(m), created)
 	return nil
 }
 
