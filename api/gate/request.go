@@ -21,6 +21,9 @@ import (
 const (
 	IdempotencyHeader = "Idempotency-Key"
 	RequestIDHeader   = "X-Request-Id"
+	// ReasonHeader says why a change is made: at most 200 characters, which lie in
+	// the log in clear, so that nothing personal belongs there.
+	ReasonHeader = "Roster-Reason"
 )
 
 // ErrIdempotencyKey says that the Idempotency-Key header can not be used. The
@@ -45,6 +48,7 @@ func Request(r *http.Request, c Caller, dialect string) commands.Request {
 		CorrelationID:  RequestID(r.Context()),
 		IP:             ClientAddress(r),
 		UserAgent:      UserAgent(r),
+		Reason:         r.Header.Get(ReasonHeader),
 	}
 	if key != "" { // without a key nothing can be repeated, and a hash of a body with a password is better not made
 		req.RequestHash = requestHash(r)
