@@ -65,6 +65,7 @@ func (h *Handler) Register(router *mux.Router) {
 		{http.MethodDelete, "/v1/workspaces/{workspace}", h.deleteWorkspace},
 		{http.MethodPost, "/v1/activities", h.recordActivities},
 		{http.MethodGet, "/v1/activities/stream", h.streamAll},
+		{http.MethodPost, "/v1/imports/users", h.importUsers},
 		{http.MethodGet, "/v1/organizations", h.listOrganizations},
 		{http.MethodPost, "/v1/organizations", h.createOrganization},
 		{http.MethodGet, "/v1/organizations/{organization}", h.getOrganization},

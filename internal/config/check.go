@@ -119,6 +119,14 @@ func (p *checker) number(name, value string, least, most float64) float64 {
 	return n
 }
 
+func (p *checker) whole(name, value string, least, most int64) int64 {
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || n < least || n > most {
+		p.problem(name, "must be a whole number from %d to %d, not %q", least, most, value)
+	}
+	return n
+}
+
 func (p *checker) replicas(name, value string) int {
 	n, err := strconv.Atoi(value)
 	if err != nil || !slices.Contains([]int{1, 3, 5}, n) {

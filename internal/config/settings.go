@@ -17,6 +17,7 @@ type API struct {
 	RateLimits         bool
 	Dialects           []string
 	PasswordMinEntropy float64
+	NumbersFrom        int64 // the first number that users get here
 	SyncAlways         bool
 	EmbedProjectors    bool
 	NATSListen         string // "" means off
@@ -69,6 +70,7 @@ type apiFlags struct {
 	RateLimits         string `name:"rate-limits" default:"on" placeholder:"on" help:"off: no rate limits on logins and other costly calls."`
 	Dialects           string `name:"dialects" default:"all" placeholder:"all" help:"Dialects that are served, by name, separated by commas: ${dialects}."`
 	PasswordMinEntropy string `name:"password-min-entropy" default:"0" placeholder:"0" help:"Bits of entropy that a new password must have in every dialect, 0 to 128. 0: the rule of each dialect alone."`
+	NumbersFrom        string `name:"numbers-from" default:"1" placeholder:"1" help:"The first number (integer id) that users get here, 1 to 2000000000. Those below are kept for users who are imported with theirs."`
 	Sync               string `name:"sync" default:"always" placeholder:"always" help:"Embedded NATS. always: a write is on disk before its answer. interval: within a second after it."`
 	NATSListen         string `name:"nats-listen" default:"off" placeholder:"off" help:"Embedded NATS: a loopback address to listen on, such as 127.0.0.1:4222, with generated credentials."`
 	Projectors         string `name:"projectors" default:"embedded" placeholder:"embedded" help:"off: cmd/projector runs them."`
@@ -106,6 +108,7 @@ func ReadAPI(in Input) (API, error) {
 		RateLimits:         p.choice("ROSTER_RATE_LIMITS", f.RateLimits, "on", "off") == "on",
 		Dialects:           p.dialects("ROSTER_DIALECTS", f.Dialects),
 		PasswordMinEntropy: p.number("ROSTER_PASSWORD_MIN_ENTROPY", f.PasswordMinEntropy, 0, 128),
+		NumbersFrom:        p.whole("ROSTER_NUMBERS_FROM", f.NumbersFrom, 1, 2_000_000_000),
 		SyncAlways:         p.choice("ROSTER_SYNC", f.Sync, "always", "interval") == "always",
 		EmbedProjectors:    p.choice("ROSTER_PROJECTORS", f.Projectors, "embedded", "off") == "embedded",
 		NATSListen:         p.loopbackOrOff("ROSTER_NATS_LISTEN", f.NATSListen),

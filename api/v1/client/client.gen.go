@@ -322,6 +322,28 @@ type Identity struct {
 	Subject string `json:"subject"`
 }
 
+// ImportAnswer Example: {"created":2,"position":"r42","rejected":[],"rejectedTotal":0,"unchanged":0}
+type ImportAnswer struct {
+	Created int `json:"created"`
+
+	// Position Of the newest of them; absent when there is none
+	Position string `json:"position,omitempty,omitzero"`
+
+	// Rejected The first 100
+	Rejected      []ImportRejection `json:"rejected"`
+	RejectedTotal int               `json:"rejectedTotal"`
+
+	// Unchanged Imported before
+	Unchanged int `json:"unchanged"`
+}
+
+// ImportRejection defines model for ImportRejection.
+type ImportRejection struct {
+	Code    string `json:"code"`
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+}
+
 // Key Example: {"createdAt":"2024-01-01T00:00:00Z","expiresAt":"2024-01-02T00:00:00Z","id":"aB3dE6gH9j","loginType":"token","name":"importer","scopes":["all"],"updatedAt":"2024-01-01T00:00:00Z"}
 type Key struct {
 	CreatedAt time.Time `json:"createdAt"`
@@ -789,6 +811,13 @@ type StreamActivitiesParams struct {
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 }
 
+// ImportUsersParams defines parameters for ImportUsers.
+type ImportUsersParams struct {
+	// Highest The highest number that is to come, in this call and later ones, where it is known: own numbers then go on
+	// behind it at once, which is faster than step by step
+	Highest *int64 `form:"highest,omitempty" json:"highest,omitempty"`
+}
+
 // CreateOrganizationParams defines parameters for CreateOrganization.
 type CreateOrganizationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -1178,6 +1207,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/activities/stream (the `StreamActivities` operationId).
 	StreamActivities(ctx context.Context, params *StreamActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ImportUsersWithBody Move users in from another system
+	//
+	// For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
+	// keeps the id, the number (integer id), the password hash and the keys that they had, and comes in whole or not at
+	// all. A line that is wrong, or that collides with somebody, is rejected alone; the rest is kept.
+	//
+	// A line that was imported before changes nothing, whatever became of the user since; another content under the same
+	// id is rejected with code `conflict`. So an import that broke off is simply sent again. The guide on moving in says
+	// what each system calls the members.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/imports/users (the `ImportUsers` operationId).
+	ImportUsersWithBody(ctx context.Context, params *ImportUsersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListOrganizations List the organizations that the caller may read, by name
 	//
@@ -1613,6 +1657,31 @@ func (c *Client) RecordActivities(ctx context.Context, params *RecordActivitiesP
 // Corresponds with GET /v1/activities/stream (the `StreamActivities` operationId).
 func (c *Client) StreamActivities(ctx context.Context, params *StreamActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewStreamActivitiesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ImportUsersWithBody Move users in from another system
+//
+// For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
+// keeps the id, the number (integer id), the password hash and the keys that they had, and comes in whole or not at
+// all. A line that is wrong, or that collides with somebody, is rejected alone; the rest is kept.
+//
+// A line that was imported before changes nothing, whatever became of the user since; another content under the same
+// id is rejected with code `conflict`. So an import that broke off is simply sent again. The guide on moving in says
+// what each system calls the members.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/imports/users (the `ImportUsers` operationId).
+func (c *Client) ImportUsersWithBody(ctx context.Context, params *ImportUsersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewImportUsersRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2617,6 +2686,62 @@ func NewStreamActivitiesRequest(server string, params *StreamActivitiesParams) (
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewImportUsersRequestWithBody constructs an http.Request for the ImportUsers method, with any body, and a specified content type
+func NewImportUsersRequestWithBody(server string, params *ImportUsersParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/imports/users")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Highest != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "highest", *params.Highest, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -4566,6 +4691,21 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/activities/stream (the `StreamActivities` operationId).
 	StreamActivitiesWithResponse(ctx context.Context, params *StreamActivitiesParams, reqEditors ...RequestEditorFn) (*StreamActivitiesResponse, error)
 
+	// ImportUsersWithBodyWithResponse Move users in from another system
+	//
+	// For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
+	// keeps the id, the number (integer id), the password hash and the keys that they had, and comes in whole or not at
+	// all. A line that is wrong, or that collides with somebody, is rejected alone; the rest is kept.
+	//
+	// A line that was imported before changes nothing, whatever became of the user since; another content under the same
+	// id is rejected with code `conflict`. So an import that broke off is simply sent again. The guide on moving in says
+	// what each system calls the members.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/imports/users (the `ImportUsers` operationId).
+	ImportUsersWithBodyWithResponse(ctx context.Context, params *ImportUsersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportUsersResponse, error)
+
 	// ListOrganizationsWithResponse List the organizations that the caller may read, by name
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -5079,6 +5219,61 @@ func (r StreamActivitiesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r StreamActivitiesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ImportUsersResponse200Headers the declared response headers of an HTTP 200 response for ImportUsers
+type ImportUsersResponse200Headers struct {
+	RosterPosition string
+}
+
+type ImportUsersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ImportAnswer
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ImportUsersResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ImportUsersResponse) GetJSON200() *ImportAnswer {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ImportUsersResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ImportUsersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ImportUsersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ImportUsersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ImportUsersResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6838,6 +7033,27 @@ func (c *ClientWithResponses) StreamActivitiesWithResponse(ctx context.Context, 
 	return ParseStreamActivitiesResponse(rsp)
 }
 
+// ImportUsersWithBodyWithResponse Move users in from another system
+//
+// For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
+// keeps the id, the number (integer id), the password hash and the keys that they had, and comes in whole or not at
+// all. A line that is wrong, or that collides with somebody, is rejected alone; the rest is kept.
+//
+// A line that was imported before changes nothing, whatever became of the user since; another content under the same
+// id is rejected with code `conflict`. So an import that broke off is simply sent again. The guide on moving in says
+// what each system calls the members.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/imports/users (the `ImportUsers` operationId).
+func (c *ClientWithResponses) ImportUsersWithBodyWithResponse(ctx context.Context, params *ImportUsersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ImportUsersResponse, error) {
+	rsp, err := c.ImportUsersWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseImportUsersResponse(rsp)
+}
+
 // ListOrganizationsWithResponse List the organizations that the caller may read, by name
 //
 // Returns a wrapper object for the known response body format(s).
@@ -7603,6 +7819,52 @@ func ParseStreamActivitiesResponse(rsp *http.Response) (*StreamActivitiesRespons
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseImportUsersResponse parses an HTTP response from a ImportUsersWithResponse call
+func ParseImportUsersResponse(rsp *http.Response) (*ImportUsersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ImportUsersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ImportAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ImportUsersResponse200Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
