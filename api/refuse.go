@@ -11,24 +11,26 @@ import (
 	v1 "github.com/rosterhq/roster/api/v1"
 )
 
-// owner names the dialect that a path belongs to, "" for none that exists.
+// owner names the dialect that a path belongs to.
 func owner(path string) string {
 	switch {
-	case under(path, "/api/auth"), strings.HasPrefix(path, "/api/user/") && !pm415(path):
+	case under(path, "/api/auth"), strings.HasPrefix(path, "/api/user/") && !ofPM415(path):
 		return codimirName
 	case under(path, "/api/v2"), under(path, "/api/experimental"):
 		return coderName
 	case under(path, "/api/v1"):
 		return abfName
+	case under(path, "/api/v3"):
+		return runwhenName
 	case under(path, "/api"):
-		return ""
+		return pm415Name
 	default:
 		return v1.Name
 	}
 }
 
-// pm415 says that a path below /api/user/ is another dialect's than the rest.
-func pm415(path string) bool { return under(path, "/api/user/apikey") || under(path, "/api/user/orgs") }
+// ofPM415 says that a path below /api/user/ is another dialect's than the rest.
+func ofPM415(path string) bool { return under(path, "/api/user/apikey") || under(path, "/api/user/orgs") }
 
 func under(path, root string) bool {
 	rest, ok := strings.CutPrefix(path, root)

@@ -18,6 +18,8 @@ import (
 	"github.com/rosterhq/roster/api/codimir"
 	"github.com/rosterhq/roster/api/gate"
 	livepage "github.com/rosterhq/roster/api/live"
+	"github.com/rosterhq/roster/api/pm415"
+	"github.com/rosterhq/roster/api/runwhen"
 	v1 "github.com/rosterhq/roster/api/v1"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/internal/mail"
@@ -67,28 +69,24 @@ const (
 	codimirName = "codimir"
 	coderName   = "coder"
 	abfName     = "abf"
+	runwhenName = "runwhen"
+	pm415Name   = "pm415"
 )
 
 // Dialects lists the foreign dialects there are.
-func Dialects() []string { return []string{codimirName, coderName, abfName} }
+func Dialects() []string { return []string{codimirName, coderName, abfName, runwhenName, pm415Name} }
 
 // Handler is the whole surface.
 type Handler struct {
 	http.Handler
-	streams *live.Hub
+	streams hubs
 }
 
 // Close ends the live streams with the word that this process ends, and waits
 // for them, or for ctx. New ones are refused from then on. Call it before the
 // server's Shutdown, which waits for some of them and forgets the others.
 func (h *Handler) Close(ctx context.Context) error {
-	if h.streams == nil {
-		return nil
-	}
-	if err := h.streams.Close(ctx); err != nil {
-		return fmt.Errorf("end the live streams: %w", err)
-	}
-	return nil
+	return h.streams.close(ctx)
 }
 
 // New makes the handler of the whole surface.
@@ -119,9 +117,9 @@ func New(c Config) (*Handler, error) {
 	}
 	deps := gate.Deps{
 		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock, Gate: door, Basic: basic, Tokens: tokens,
-		Settings: c.Settings, Streams: streams, SignIn: c.SignIn, Mail: c.Mail,
+		Settings: c.Settings, Streams: streams.own, SignIn: c.SignIn, Mail: c.Mail,
 	}
-	dialects, err := switchedOn(c.Dialects, deps)
+	dialects, err := switchedOn(c.Dialects, deps, streams)
 	if err != nil {
 		return nil, err
 	}
@@ -141,17 +139,6 @@ func (c Config) signer() (*bearer.Signer, error) {
 	return bearer.New(c.TokenSecret, c.Clock)
 }
 
-// newStreams makes the hub of live streams; nil without queries.
-func newStreams(c Config) (*live.Hub, error) {
-	if c.Queries == nil {
-		return nil, nil
-	}
-	streams := c.Streams
-	streams.Source, streams.Reads, streams.Render = c.Queries.Tail(), c.Queries, v1.RenderActivity
-	streams.Logger, streams.Clock, streams.Registry = c.Logger.Named("streams"), c.Clock, c.Registry
-	return live.New(streams)
-}
-
 func (c Config) withDefaults() Config {
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -166,9 +153,12 @@ func (c Config) withDefaults() Config {
 }
 
 // switchedOn makes the dialects by name, the own API included.
-func switchedOn(names []string, deps gate.Deps) (map[string]gate.Dialect, error) {
+func switchedOn(names []string, deps gate.Deps, streams hubs) (map[string]gate.Dialect, error) {
+	forRunWhen := deps.For(runwhenName)
+	forRunWhen.Streams = streams.runwhen
 	known := []gate.Dialect{
-		codimir.New(deps.For(codimirName)), coder.New(deps.For(coderName)), abf.New(deps.For(abfName)),
+		codimir.New(deps.For(codimirName)), coder.New(deps.For(coderName)), abf.New(deps.For(abfName)), runwhen.New(forRunWhen),
+		pm415.New(deps.For(pm415Name)),
 	}
 	on := map[string]gate.Dialect{v1.Name: v1.New(deps.For(v1.Name))}
 	for _, d := range known {

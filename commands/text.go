@@ -20,7 +20,7 @@ const (
 	maxURL           = 2048
 	maxEmail         = 254
 	maxLanguage      = 35
-	maxKeyName       = 100
+	maxKeyName       = 200
 	maxPasswordBytes = 1000
 	maxIdentities    = 16
 	maxOrganizations = 64

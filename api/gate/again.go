@@ -19,6 +19,10 @@ type Pass struct {
 	signed *bearer.Claims    // of a signed token, whose signature was checked
 }
 
+// PassOfClaims returns the pass of a signed token whose signature was checked. Of a
+// token of a kind that Identify does not take, it says whether its session lives.
+func PassOfClaims(claims bearer.Claims) Pass { return Pass{id: claims.SessionID, signed: &claims} }
+
 // PassOf returns the pass of a request that Identify has let in as c.
 func PassOf(r *http.Request, forms Forms, c Caller) (Pass, error) {
 	if c.Claims != nil {

@@ -115,6 +115,8 @@ type Request struct {
 	Rights func([]events.Role) func(userID string) bool
 	// Check looks the credential up again. An error says that nobody knows.
 	Check func(context.Context) (Standing, error)
+	// CheckedAs tells apart the streams of one key whose Check differs.
+	CheckedAs string
 
 	Filter Filter
 	After  string // a position, Earliest, or "" for the newest and what comes

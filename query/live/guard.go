@@ -28,10 +28,11 @@ func (h *Hub) guard(ctx context.Context) {
 
 // check asks once for each credential of the streams in doubt.
 func (h *Hub) check(ctx context.Context, now time.Time, doubtful func(*Stream) bool) {
-	byKey := map[string][]*Stream{}
+	byKey := map[[2]string][]*Stream{}
 	h.each(func(s *Stream) {
 		if doubtful(s) {
-			byKey[s.request.Key] = append(byKey[s.request.Key], s)
+			key := [2]string{s.request.Key, s.request.CheckedAs}
+			byKey[key] = append(byKey[key], s)
 		}
 	})
 	for _, streams := range byKey {
