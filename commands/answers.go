@@ -80,8 +80,11 @@ func (s *Service) answer(ctx context.Context, a events.Aggregate) (answerRecord,
 		if err != nil {
 			return answerRecord{}, false, fmt.Errorf("read kept answer: %w", err)
 		}
-		if snapshot.Format != answerFormat || json.Unmarshal(snapshot.Data, &kept) != nil {
+		if snapshot.Format != answerFormat {
 			return answerRecord{}, false, nil
+		}
+		if err := json.Unmarshal(snapshot.Data, &kept); err != nil {
+			return answerRecord{}, false, fmt.Errorf("decode kept answer: %w", err)
 		}
 	}
 	return kept, s.now().Sub(kept.At) < rememberedFor, nil

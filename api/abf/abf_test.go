@@ -178,7 +178,13 @@ func TestUpdateUser(t *testing.T) {
 	head, err := w.Log.Head(t.Context(), events.Roster)
 	require.NoError(t, err)
 	for _, body := range []any{
-		nil, "", "{}", object{"user": object{}}, object{"user": nil}, object{"user": ""}, object{"user": object{"name": "From a form"}},
+		nil,
+		"",
+		"{}",
+		object{"user": object{}},
+		object{"user": nil},
+		object{"user": ""},
+		object{"user": object{"name": "From a form"}},
 		object{"user": object{"uname": "x", "role": "admin", "id": 1, "build_priority": 99, "password": "x", "unknown": []any{}}},
 	} {
 		require.JSONEq(t, done, string(w.as("PUT", userURL, body, http.StatusOK).Body), "%v", body)

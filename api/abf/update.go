@@ -28,8 +28,13 @@ type change struct {
 
 // labels are the members as Rails' messages name them, in the order of checks.
 var labels = []struct{ member, label string }{
-	{"email", "Email"}, {"name", "User"}, {"language", "Language"}, {"professional_experience", "Professional experience"},
-	{"site", "Site"}, {"company", "Company"}, {"location", "Location"},
+	{"email", "Email"},
+	{"name", "User"},
+	{"language", "Language"},
+	{"professional_experience", "Professional experience"},
+	{"site", "Site"},
+	{"company", "Company"},
+	{"location", "Location"},
 }
 
 // updateUser answers PUT and PATCH /user.

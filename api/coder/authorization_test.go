@@ -127,10 +127,9 @@ func TestAuthorization(t *testing.T) {
 // house is a system with one of each kind of caller.
 type house struct {
 	*apitest.System
-	t      *testing.T
-	team   string
-	tokens [callers]string
-	made   int
+	t    *testing.T
+	team string
+	made int
 }
 
 var system = commands.Request{Actor: commands.Actor{UserID: commands.SystemActor}}
