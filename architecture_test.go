@@ -54,9 +54,10 @@ var mayImport = map[string][]string{
 	"api/codimir": {"events", "commands", "query", "api/gate"},
 	"api/abf":     {"events", "commands", "query", "api/gate"},
 	"api/coder":   {"events", "commands", "query", "api/gate", "signin", "internal/mail"},
+	"api/pm415":   {"events", "commands", "query", "api/bearer", "api/gate", "internal/mail"},
 	"api/runwhen": {"events", "commands", "query", "query/live", "api/bearer", "api/gate", "api/sse", "internal/mail"},
 	"api": {
-		"events", "commands", "query", "query/live", "api/bearer", "api/gate", "api/v1", "api/codimir", "api/coder", "api/abf", "api/runwhen", "api/live",
+		"events", "commands", "query", "query/live", "api/bearer", "api/gate", "api/v1", "api/codimir", "api/coder", "api/abf", "api/pm415", "api/runwhen", "api/live",
 		"signin", "internal/mail",
 	},
 	// What only tests import may import everything.
@@ -87,7 +88,7 @@ var mayUse = map[string][]string{
 	"github.com/nats-io/nats.go":        {"eventlog", "projections/runtime", "internal/natsserver", "internal/testenv", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
 	"github.com/nats-io/nats-server/v2": {"internal/natsserver", "internal/testenv", "bench"},
 	"github.com/jackc/pgx/v5":           {"projections/runtime", "projections/statistics", "projections/usage", "query", "housekeeping", "internal/postgres", "internal/testenv", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
-	"github.com/gorilla/mux":            {"api", "api/gate", "api/live", "api/v1", "api/codimir", "api/coder", "api/abf", "api/runwhen", "bench"},
+	"github.com/gorilla/mux":            {"api", "api/gate", "api/live", "api/v1", "api/codimir", "api/coder", "api/abf", "api/pm415", "api/runwhen", "bench"},
 	"golang.org/x/oauth2":               {"signin"},
 	"github.com/coreos/go-oidc/v3":      {"signin"},
 	"github.com/go-jose/go-jose/v4":     {"signin/signintest"},

@@ -30,7 +30,9 @@ func owner(path string) string {
 }
 
 // ofPM415 says that a path below /api/user/ is another dialect's than the rest.
-func ofPM415(path string) bool { return under(path, "/api/user/apikey") || under(path, "/api/user/orgs") }
+func ofPM415(path string) bool {
+	return under(path, "/api/user/apikey") || under(path, "/api/user/orgs")
+}
 
 func under(path, root string) bool {
 	rest, ok := strings.CutPrefix(path, root)

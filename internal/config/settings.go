@@ -88,7 +88,7 @@ type projectorFlags struct {
 }
 
 // Dialects that can be switched on. The own API, /v1, is always there.
-func Dialects() []string { return []string{"codimir", "coder", "abf"} }
+func Dialects() []string { return []string{"codimir", "coder", "abf", "runwhen", "pm415"} }
 
 // ReadAPI reads the settings of cmd/api.
 func ReadAPI(in Input) (API, error) {
