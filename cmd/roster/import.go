@@ -17,6 +17,7 @@ import (
 
 type importCommand struct {
 	GHArchive gharchiveCommand `cmd:"" name:"gharchive" help:"Import hours of public GitHub activity."`
+	Users     usersCommand     `cmd:"" help:"Move users in from another system."`
 }
 
 // serverFlags say which server is meant.

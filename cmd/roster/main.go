@@ -25,7 +25,7 @@ const (
 )
 
 type commandLine struct {
-	Import  importCommand  `cmd:"" help:"Bring in activities from elsewhere."`
+	Import  importCommand  `cmd:"" help:"Bring in activities and users from elsewhere."`
 	Tail    tailCommand    `cmd:"" help:"Follow activities as they happen."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

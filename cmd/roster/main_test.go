@@ -45,6 +45,7 @@ func TestHelp(t *testing.T) {
 		"roster":           {"--help"},
 		"import":           {"import", "--help"},
 		"import-gharchive": {"import", "gharchive", "--help"},
+		"import-users":     {"import", "users", "--help"},
 		"tail":             {"tail", "--help"},
 		"version":          {"version", "--help"},
 	} {
