@@ -30,6 +30,8 @@ type world struct {
 
 func newWorld(t *testing.T, options ...apitest.Option) *world {
 	t.Helper()
+	// Those that the tests need: Coder's is how apitest signs in.
+	options = append([]apitest.Option{apitest.WithDialects("runwhen", "coder")}, options...)
 	w := &world{System: apitest.New(t, options...), t: t, system: commands.Request{Actor: commands.Actor{UserID: commands.SystemActor}}}
 	w.owner = w.FirstUser()
 	w.ada, w.bob, w.eve = w.owner.NewUser("ada"), w.owner.NewUser("bob"), w.owner.NewUser("eve")
