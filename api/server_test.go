@@ -40,14 +40,15 @@ func TestOwners(t *testing.T) {
 		{"GET", "/api/v2/../v1/users", 404, "message", "Route not found."},
 		{"PUT", "/api/v2/users/login", 405, "message", "Method not allowed."},
 		{"GET", "/api/experimental/x", 404, "message", "Route not found."},
-		{"GET", "/api", 404, "error", "there is nothing at this path"},
+		{"GET", "/api", 404, "message", "Not Found"},
 		{"GET", "/api/v1/users", 404, "message", "Error 404. Resource not found!"},
 		{"GET", "/api/v1/", 404, "message", "Error 404. Resource not found!"},
-		{"GET", "/api/v3/users", 404, "error", "there is nothing at this path"},
-		{"GET", "/api/user", 404, "error", "there is nothing at this path"},
-		{"GET", "/api/user/apikey", 404, "error", "there is nothing at this path"},
-		{"GET", "/api/user/orgs", 404, "error", "there is nothing at this path"},
-		{"GET", "/api/v22", 404, "error", "there is nothing at this path"},
+		{"GET", "/api/v3/users", 401, "detail", "Not authenticated"},
+		{"GET", "/api/v3/nonsense", 404, "detail", "Not Found"},
+		{"GET", "/api/user", 401, "message", "Authentication required"},
+		{"GET", "/api/user/apikey", 401, "message", "Authentication required"},
+		{"GET", "/api/user/orgs", 401, "message", "Authentication required"},
+		{"GET", "/api/v22", 404, "message", "Not Found"},
 	} {
 		a := s.Do(c.method, c.path, nil, nil)
 		require.Equal(t, c.status, a.Status, "%s %s: %s", c.method, c.path, a.Body)
