@@ -76,14 +76,15 @@ func (s *Service) ImportUser(ctx context.Context, r Request, c ImportUser) (Resu
 	if err := im.identify(); err != nil {
 		return Result{}, err
 	}
+	if s.importDoubt.some() { // those before were repeats, so this one may be one, too
+		if err := im.before(ctx); err != nil {
+			return im.answer(Result{}, err)
+		}
+	}
 	if err := im.prepare(ctx); err != nil {
 		return im.answer(Result{}, err)
 	}
-	a := attempt{load: unborn, assume: true}
-	if s.importDoubt.some() {
-		a, im.look = attempt{load: s.states.fresh}, true
-	}
-	res, err := s.run(ctx, r, im.env, im.command.id, im.build, a)
+	res, err := s.run(ctx, r, im.env, im.command.id, im.build, attempt{load: unborn, assume: true})
 	return im.answer(res, err)
 }
 
@@ -190,11 +191,11 @@ func (m *importing) before(ctx context.Context) error {
 	if past[0].CommandID != m.env.commandID || past[0].RequestHash != m.env.requestHash {
 		return errOtherContent()
 	}
-	st, err := m.s.states.fresh(ctx, m.command.id)
-	if err != nil {
-		return err
+	var u User
+	for _, e := range past {
+		u = evolveUser(u, e)
 	}
-	m.repeat = Result{User: st.user, Position: events.Position{Stream: events.Roster, Sequence: st.tip.Sequence}, Repeated: true}
+	m.repeat = Result{User: u, Position: past[len(past)-1].Position(), Repeated: true}
 	return errAnswered
 }
 
@@ -207,9 +208,11 @@ func (m *importing) answer(res Result, err error) (Result, error) {
 	if unusedNumber {
 		m.s.numbers.giveBack(m.command.number)
 	}
+	if res.Repeated || errors.Is(err, errAnswered) {
+		m.s.importDoubt.raise()
+	}
 	switch {
 	case errors.Is(err, errAnswered):
-		m.s.importDoubt.raise()
 		return m.repeat, nil
 	case CodeOf(err) == KeyReused: // the state remembers the import
 		return Result{}, errOtherContent()
