@@ -29,7 +29,7 @@ const (
 // hours is a clock that can be put forward.
 type hours struct{ by atomic.Int64 }
 
-func (h *hours) now() time.Time         { return time.Now().Add(time.Duration(h.by.Load())) }
+func (h *hours) now() time.Time          { return time.Now().Add(time.Duration(h.by.Load())) }
 func (h *hours) forward(d time.Duration) { h.by.Add(int64(d)) }
 
 func credentials(name string) object { return object{"username": name, "password": apitest.Password} }
@@ -69,8 +69,12 @@ func TestObtainingTokens(t *testing.T) {
 	require.Equal(t, 2.0, claims["userId"])
 
 	for _, body := range []any{
-		object{"username": "ada", "password": "wrong"}, object{"username": "nobody", "password": "x"}, object{"username": "", "password": "x"},
-		object{"username": "ada", "password": ""}, object{"email": "ada", "password": apitest.Password}, object{"username": "ada", "password": strings.Repeat("x", 2000)},
+		object{"username": "ada", "password": "wrong"},
+		object{"username": "nobody", "password": "x"},
+		object{"username": "", "password": "x"},
+		object{"username": "ada", "password": ""},
+		object{"email": "ada", "password": apitest.Password},
+		object{"username": "ada", "password": strings.Repeat("x", 2000)},
 	} {
 		for _, path := range []string{"/token/", "/users/login"} {
 			require.Equal(t, "Bearer", w.refused(nil, "POST", path, body, http.StatusUnauthorized, noAccount).Header.Get("WWW-Authenticate"))

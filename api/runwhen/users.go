@@ -80,8 +80,12 @@ func placeOf(q url.Values, p *problems) place {
 		least, most int64
 		into        *int64
 	}{
-		{"page", 1, unbounded, &at.page}, {"page_size", 1, pageSize, &at.limit}, {"page-size", 1, pageSize, &at.limit},
-		{"limit", 1, pageSize, &at.limit}, {"offset", 0, unbounded, &at.offset}, {"after", 1, unbounded, &at.after},
+		{"page", 1, unbounded, &at.page},
+		{"page_size", 1, pageSize, &at.limit},
+		{"page-size", 1, pageSize, &at.limit},
+		{"limit", 1, pageSize, &at.limit},
+		{"offset", 0, unbounded, &at.offset},
+		{"after", 1, unbounded, &at.after},
 	} {
 		if q.Has(one.name) {
 			number(one.name, one.least, one.most, one.into)

@@ -35,8 +35,9 @@ func TestSeedPageExamples(t *testing.T) {
 	require.Equal(t, "Jane Doe", done["fullName"])
 	require.Equal(t, done, w.get(w.owner, number))
 	require.Len(t, w.list(w.owner, "/users/search?q=jdoe"), 1)
+	w.record(w.eve, nil, "1")
 	require.NotEmpty(t, w.list(w.eve, number+"/activities"))
-	require.Empty(t, w.list(w.eve, number+"/activeworkspaces"))
+	require.Len(t, w.list(w.eve, number+"/activeworkspaces"), 1)
 	require.Positive(t, w.get(w.eve, number+"/activities/count")["count"])
 	require.Empty(t, w.as(w.eve, "DELETE", number, nil, http.StatusNoContent).Body)
 }

@@ -95,7 +95,7 @@ func TestUsernameRule(t *testing.T) {
 	for name, problem := range map[string]object{
 		"a_b": {"type": "string_pattern_mismatch"}, "a b": {"type": "string_pattern_mismatch"}, "new": {"type": "string_pattern_mismatch"},
 		"-ab": {"type": "string_pattern_mismatch"}, strings.Repeat("x", 33): {"type": "string_pattern_mismatch"}, "жжж": {"type": "string_pattern_mismatch"},
-		"ab": {"type": "string_too_short", "msg": "String should have at least 3 characters", "ctx": object{"min_length": 3}},
+		"ab":                     {"type": "string_too_short", "msg": "String should have at least 3 characters", "ctx": object{"min_length": 3}},
 		strings.Repeat("x", 151): {"type": "string_too_long", "msg": "String should have at most 150 characters", "ctx": object{"max_length": 150}},
 	} {
 		problem["loc"], problem["input"] = []any{"body", "username"}, name
@@ -130,16 +130,16 @@ func TestValidation(t *testing.T) {
 		{"type":"int_parsing","loc":["path","user_id"],"msg":"Input should be a valid integer, unable to parse string as an integer","input":"abc"},
 		{"type":"string_type","loc":["body","first_name"],"msg":"Input should be a valid string","input":true}]`)
 	for body, want := range map[string]string{
-		``:               `{"type":"missing","loc":["body"],"msg":"Field required","input":null}`,
-		`null`:           `{"type":"missing","loc":["body"],"msg":"Field required","input":null}`,
-		`[1]`:            `{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","input":[1]}`,
-		`"x"`:            `{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","input":"x"}`,
-		`{`:              `{"type":"json_invalid","loc":["body",1],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting value"}}`,
-		`{"é": x}`:       `{"type":"json_invalid","loc":["body",6],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting value"}}`,
-		`{"a" 1}`:        `{"type":"json_invalid","loc":["body",5],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting ':' delimiter"}}`,
-		`{"a":1 "b":2}`:  `{"type":"json_invalid","loc":["body",7],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting ',' delimiter"}}`,
-		`{a:1}`:          `{"type":"json_invalid","loc":["body",1],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting property name enclosed in double quotes"}}`,
-		`{} {}`:          `{"type":"json_invalid","loc":["body",3],"msg":"JSON decode error","input":{},"ctx":{"error":"Extra data"}}`,
+		``:                         `{"type":"missing","loc":["body"],"msg":"Field required","input":null}`,
+		`null`:                     `{"type":"missing","loc":["body"],"msg":"Field required","input":null}`,
+		`[1]`:                      `{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","input":[1]}`,
+		`"x"`:                      `{"type":"model_attributes_type","loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","input":"x"}`,
+		`{`:                        `{"type":"json_invalid","loc":["body",1],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting value"}}`,
+		`{"é": x}`:                 `{"type":"json_invalid","loc":["body",6],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting value"}}`,
+		`{"a" 1}`:                  `{"type":"json_invalid","loc":["body",5],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting ':' delimiter"}}`,
+		`{"a":1 "b":2}`:            `{"type":"json_invalid","loc":["body",7],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting ',' delimiter"}}`,
+		`{a:1}`:                    `{"type":"json_invalid","loc":["body",1],"msg":"JSON decode error","input":{},"ctx":{"error":"Expecting property name enclosed in double quotes"}}`,
+		`{} {}`:                    `{"type":"json_invalid","loc":["body",3],"msg":"JSON decode error","input":{},"ctx":{"error":"Extra data"}}`,
 		`{"firstName":"a\u0000b"}`: `{"type":"value_error","loc":["body","firstName"],"msg":"Value error, NUL characters are not allowed","input":"a\u0000b","ctx":{"error":{}}}`,
 		`{"avatarUrl":"x"}`:        `{"type":"url_parsing","loc":["body","avatarUrl"],"msg":"Input should be a valid URL, relative URL without a base","input":"x","ctx":{"error":"relative URL without a base"}}`,
 	} {
