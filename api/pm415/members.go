@@ -302,10 +302,10 @@ func (h *Handler) resetPasswords(w http.ResponseWriter, r *http.Request, c gate.
 // address, is passed over.
 func (h *Handler) mailResetTo(r *http.Request, u query.User) (bool, error) {
 	state, err := h.Commands.Find(r.Context(), commands.UserRef{ID: u.ID})
-	if commands.CodeOf(err) == commands.NotFound {
-		return false, nil
-	}
-	if err != nil {
+	switch {
+	case commands.CodeOf(err) == commands.NotFound:
+		return false, nil // gone meanwhile
+	case err != nil:
 		return false, err
 	}
 	if state.Email == "" || h.resettable(state) != nil {

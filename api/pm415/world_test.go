@@ -15,6 +15,8 @@ import (
 
 	"github.com/rosterhq/roster/api/apitest"
 	"github.com/rosterhq/roster/api/gate"
+	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/mail"
 	"github.com/rosterhq/roster/internal/testenv"
 )
@@ -158,7 +160,9 @@ func (w *world) refused(method, path string, body any, status int, message strin
 	require.Equal(w.t, message, w.ask(method, path, body, status)["message"])
 }
 
-func bearer(token string) map[string]string { return map[string]string{"Authorization": "Bearer " + token} }
+func bearer(token string) map[string]string {
+	return map[string]string{"Authorization": "Bearer " + token}
+}
 
 func (m *member) ask(method, path string, body any, want int) object {
 	m.w.t.Helper()
@@ -215,6 +219,20 @@ func (w *world) v1(method, path string, body any, want int) object {
 		return nil
 	}
 	return a.Map(w.System)
+}
+
+// robot is a user who signs in in no way.
+func (w *world) robot() {
+	w.t.Helper()
+	request := commands.Request{Actor: commands.Actor{UserID: commands.SystemActor}}
+	c := commands.Register{Username: "robot", Email: "robot@example.com", LoginType: events.LoginNone}
+	_, err := w.Commands.Register(context.Background(), request, c)
+	require.NoError(w.t, err)
+}
+
+func (w *world) suspend(email string) {
+	w.t.Helper()
+	w.v1("POST", "/v1/users/"+w.idOf(email)+"/suspend", nil, http.StatusOK)
 }
 
 // idOf is a user's UUID.
