@@ -60,7 +60,7 @@ func (u *usersCommand) Run(ctx context.Context, o outputs) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	if err := api.Check(ctx); err != nil {
 		if ctx.Err() != nil {
 			return errInterrupted
