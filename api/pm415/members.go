@@ -304,7 +304,7 @@ func (h *Handler) mailResetTo(r *http.Request, u query.User) (bool, error) {
 	state, err := h.Commands.Find(r.Context(), commands.UserRef{ID: u.ID})
 	switch {
 	case commands.CodeOf(err) == commands.NotFound:
-		return false, nil // gone meanwhile
+		return false, nil //nolint:nilerr // gone meanwhile
 	case err != nil:
 		return false, err
 	}
