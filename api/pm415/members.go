@@ -302,13 +302,10 @@ func (h *Handler) resetPasswords(w http.ResponseWriter, r *http.Request, c gate.
 // address, is passed over.
 func (h *Handler) mailResetTo(r *http.Request, u query.User) (bool, error) {
 	state, err := h.Commands.Find(r.Context(), commands.UserRef{ID: u.ID})
-	switch {
-	case commands.CodeOf(err) == commands.NotFound:
-		return false, nil //nolint:nilerr // gone meanwhile
-	case err != nil:
+	if err != nil && commands.CodeOf(err) != commands.NotFound {
 		return false, err
 	}
-	if state.Email == "" || h.resettable(state) != nil {
+	if state.Email == "" || h.resettable(state) != nil { // the zero user is one who is gone
 		return false, nil
 	}
 	return true, h.mailReset(r.Context(), state)
