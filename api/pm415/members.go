@@ -302,11 +302,11 @@ func (h *Handler) resetPasswords(w http.ResponseWriter, r *http.Request, c gate.
 // address, is passed over.
 func (h *Handler) mailResetTo(r *http.Request, u query.User) (bool, error) {
 	state, err := h.Commands.Find(r.Context(), commands.UserRef{ID: u.ID})
-	if err != nil && commands.CodeOf(err) != commands.NotFound {
-		return false, err
+	if err == nil && state.Email != "" && h.resettable(state) == nil {
+		return true, h.mailReset(r.Context(), state)
 	}
-	if state.Email == "" || h.resettable(state) != nil { // the zero user is one who is gone
-		return false, nil
+	if commands.CodeOf(err) == commands.NotFound { // gone meanwhile
+		err = nil
 	}
-	return true, h.mailReset(r.Context(), state)
+	return false, err
 }
