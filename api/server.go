@@ -182,21 +182,37 @@ type surface struct {
 	clock    func() time.Time
 }
 
+// handler gives each dialect a router of its own, so that a request is compared
+// with the routes of one dialect alone: each comparison costs, and there are many.
 func (s *surface) handler(c Config) http.Handler {
+	routers := make(map[string]*mux.Router, len(s.dialects))
+	for _, name := range s.names() {
+		routers[name] = s.router(s.dialects[name].Register)
+	}
+	own := routers[v1.Name]
+	registerHealth(own, c.Ready)
+	if c.Metrics != nil {
+		own.Handle("/metrics", c.Metrics).Methods(http.MethodGet)
+	}
+	s.registerDocs(own)
+	livepage.Register(own)
+	byOwner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if router, on := routers[owner(r.URL.Path)]; on {
+			router.ServeHTTP(w, r)
+			return
+		}
+		s.notFound(w, r)
+	})
+	return s.observe(s.checkHeaders(headAsGet(byOwner)))
+}
+
+func (s *surface) router(register func(*mux.Router)) *mux.Router {
 	router := mux.NewRouter().SkipClean(true) // a path is what the client wrote, not what it could mean
 	router.Use(noteRoute)
-	for _, name := range s.names() {
-		s.dialects[name].Register(router)
-	}
-	registerHealth(router, c.Ready)
-	if c.Metrics != nil {
-		router.Handle("/metrics", c.Metrics).Methods(http.MethodGet)
-	}
-	s.registerDocs(router)
-	livepage.Register(router)
+	register(router)
 	router.NotFoundHandler = http.HandlerFunc(s.notFound)
 	router.MethodNotAllowedHandler = s.methodNotAllowed(router)
-	return s.observe(s.checkHeaders(headAsGet(router)))
+	return router
 }
 
 // names lists the dialects in a fixed order.

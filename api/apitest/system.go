@@ -150,7 +150,8 @@ func (s *System) startBack(set settings) {
 	t, logger := s.t, set.api.Logger
 	t.Helper()
 	ctx := context.Background()
-	nc, dsn := testenv.NATS(t), testenv.Postgres(t)
+	nc := testenv.NATS(t)
+	dsn := testenv.PreparedPostgres(t, func(dsn string) error { return runtime.Migrate(ctx, dsn, projections.All()) })
 	log, err := eventlog.Open(ctx, nc, eventlog.Options{Replicas: 1, MasterKey: testenv.MasterKey(), Logger: logger})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, log.Close(context.Background())) })
@@ -186,7 +187,6 @@ func foldUses(tb testing.TB, c usage.Config) {
 func project(tb testing.TB, c runtime.Config) (stop func()) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	require.NoError(tb, runtime.Migrate(ctx, c.DSN, c.Projections))
 	rt, err := runtime.New(c)
 	require.NoError(tb, err)
 	ended := make(chan error, 1)

@@ -24,6 +24,10 @@ type sharedPostgres struct {
 	dir    string
 	made   int
 	err    error
+
+	preparing   sync.Mutex
+	prepared    bool
+	preparation error
 }
 
 // next starts the server if need be and numbers a database.
@@ -78,6 +82,33 @@ func Postgres(tb testing.TB) string {
 	admin(tb, server, "create database "+name)
 	tb.Cleanup(func() { admin(tb, server, "drop database if exists "+name+" with (force)") })
 	return server.DSN(name)
+}
+
+// PreparedPostgres is Postgres with what prepare made: it runs once in a test
+// process, and each database is a copy. All callers of a process must prepare the
+// same.
+func PreparedPostgres(tb testing.TB, prepare func(dsn string) error) string {
+	tb.Helper()
+	server, name, err := shared.next()
+	check(tb, err)
+	check(tb, shared.prepare(tb, server, prepare))
+	admin(tb, server, "create database "+name+" template "+preparedName)
+	tb.Cleanup(func() { admin(tb, server, "drop database if exists "+name+" with (force)") })
+	return server.DSN(name)
+}
+
+const preparedName = "prepared"
+
+func (s *sharedPostgres) prepare(tb testing.TB, server *postgres.Server, prepare func(dsn string) error) error {
+	tb.Helper()
+	s.preparing.Lock()
+	defer s.preparing.Unlock()
+	if !s.prepared {
+		s.prepared = true
+		admin(tb, server, "create database "+preparedName)
+		s.preparation = prepare(server.DSN(preparedName))
+	}
+	return s.preparation
 }
 
 func admin(tb testing.TB, server *postgres.Server, sql string) {
