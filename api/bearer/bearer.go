@@ -18,8 +18,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -87,6 +89,14 @@ type wire struct {
 type Signer struct {
 	secret []byte
 	clock  func() time.Time
+	parser *jwt.Parser
+	keys   sync.Map // of keyName: []byte; there are a few for each kind
+}
+
+// keyName is whose key it is: of a kind, in a month.
+type keyName struct {
+	kind   Kind
+	serial int64
 }
 
 // New makes a signer from a secret of at least 32 bytes, the same in every process
@@ -98,7 +108,10 @@ func New(secret []byte, clock func() time.Time) (*Signer, error) {
 	if clock == nil {
 		clock = time.Now
 	}
-	return &Signer{secret: secret, clock: clock}, nil
+	return &Signer{secret: secret, clock: clock, parser: jwt.NewParser(
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(issuer),
+		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(0), jwt.WithTimeFunc(clock), jwt.WithStrictDecoding(),
+	)}, nil
 }
 
 // Sign makes a token. IssuedAt is now; ExpiresAt must be set.
@@ -134,23 +147,15 @@ func (s *Signer) Verify(token string, kinds ...Kind) (Claims, error) {
 	if !Looks(token) {
 		return Claims{}, ErrInvalid
 	}
-	for _, k := range kinds {
-		if c, err := s.verify(token, k); err == nil {
-			return c, nil
-		}
-	}
-	return Claims{}, ErrInvalid
-}
-
-func (s *Signer) verify(token string, k Kind) (Claims, error) {
 	var w wire
-	parser := jwt.NewParser(
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(string(k)),
-		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(0), jwt.WithTimeFunc(s.clock), jwt.WithStrictDecoding(),
-	)
-	_, err := parser.ParseWithClaims(token, &w, func(t *jwt.Token) (any, error) { return s.keyOf(t, k) })
+	_, err := s.parser.ParseWithClaims(token, &w, func(t *jwt.Token) (any, error) {
+		if len(w.Audience) != 1 || !slices.Contains(kinds, Kind(w.Audience[0])) {
+			return nil, errors.New("the token is of another kind")
+		}
+		return s.keyOf(t, Kind(w.Audience[0])) // a kind that is lied about has another key
+	})
 	if err != nil {
-		return Claims{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return Claims{}, ErrInvalid
 	}
 	return Claims{
 		UserID: w.Subject, SessionID: w.ID, IssuedAt: w.IssuedAt.Time, ExpiresAt: w.ExpiresAt.Time,
@@ -173,11 +178,18 @@ func (s *Signer) keyOf(t *jwt.Token, k Kind) (any, error) {
 	return s.key(k, serial)
 }
 
+// key derives a key once. Only months whose tokens can live come here, so that few
+// are kept.
 func (s *Signer) key(k Kind, serial int64) ([]byte, error) {
+	name := keyName{k, serial}
+	if key, ok := s.keys.Load(name); ok {
+		return key.([]byte), nil //nolint:forcetypeassert // nothing else is stored
+	}
 	key, err := hkdf.Key(sha256.New, s.secret, nil, "roster token "+string(k)+" "+strconv.FormatInt(serial, 10), sha256.Size)
 	if err != nil {
 		return nil, fmt.Errorf("derive key of kind %q: %w", k, err)
 	}
+	s.keys.Store(name, key)
 	return key, nil
 }
 
