@@ -57,7 +57,7 @@ func (g *Gate) Again(ctx context.Context, p Pass) (Caller, error) {
 	if err := g.alive(found); err != nil {
 		return Caller{}, err
 	}
-	c := callerOf(found, false)
+	c := callerOf(found)
 	c.Claims = p.signed
 	return c, nil
 }

@@ -73,7 +73,7 @@ func (b *Basic) Identify(r *http.Request) (Caller, error) {
 		return Caller{}, &Error{Reason: NoCredential}
 	}
 	if password == "" {
-		return b.gate.identifyToken(r, name, false)
+		return b.gate.identifyToken(r, name)
 	}
 	u, err := b.check(r, name, password)
 	if err != nil {
@@ -81,7 +81,7 @@ func (b *Basic) Identify(r *http.Request) (Caller, error) {
 	}
 	found := accountOf(u)
 	b.gate.wake(r, &found)
-	return callerOf(found, false), nil
+	return callerOf(found), nil
 }
 
 // check compares the password, unless it did so within the last minute and

@@ -93,13 +93,10 @@ func (g *Gate) For(dialect string) *Gate {
 
 // Caller is who calls. The zero value is nobody.
 type Caller struct {
-	Actor      commands.Actor
-	Key        query.Key     // the session or key used
-	Account    query.Account // as the check found it
-	FromCookie bool
-	Claims     *bearer.Claims // of a signed token; nil for other credentials
-	// ByReadableKey says that the credential was the key that can be read again.
-	ByReadableKey bool
+	Actor   commands.Actor
+	Key     query.Key      // the session or key used
+	Account query.Account  // as the check found it
+	Claims  *bearer.Claims // of a signed token; nil for other credentials
 }
 
 // Anonymous says that nobody is known.
@@ -138,15 +135,15 @@ func (g *Gate) Identify(r *http.Request, forms Forms) (Caller, error) {
 			return Caller{}, err
 		}
 	}
-	return g.identifyToken(r, token, fromCookie)
+	return g.identifyToken(r, token)
 }
 
-func (g *Gate) identifyToken(r *http.Request, token string, fromCookie bool) (Caller, error) {
+func (g *Gate) identifyToken(r *http.Request, token string) (Caller, error) {
 	switch {
 	case bearer.Looks(token):
-		return g.identifySigned(r, token, fromCookie)
+		return g.identifySigned(r, token)
 	case looksReadable(token):
-		return g.identifyReadable(r, token, fromCookie)
+		return g.identifyReadable(r, token)
 	}
 	id, secret, err := ParseToken(token)
 	if err != nil {
@@ -164,7 +161,7 @@ func (g *Gate) identifyToken(r *http.Request, token string, fromCookie bool) (Ca
 		return Caller{}, err
 	}
 	g.wake(r, &found)
-	return callerOf(found, fromCookie), nil
+	return callerOf(found), nil
 }
 
 // SameOrigin refuses a write that a browser sends from another site. Identify
@@ -237,7 +234,7 @@ func (g *Gate) wake(r *http.Request, c *query.Credential) {
 	if g.waker == nil || c.Account.Status != events.StatusDormant {
 		return
 	}
-	request := Request(r, callerOf(*c, false), g.dialect)
+	request := Request(r, callerOf(*c), g.dialect)
 	request.IdempotencyKey, request.RequestHash = "", "" // they are the handler's
 	res, err := g.waker.Wake(r.Context(), request, c.UserID)
 	if err != nil {
@@ -265,7 +262,7 @@ func (g *Gate) alive(c query.Credential) error {
 	}
 }
 
-func callerOf(c query.Credential, fromCookie bool) Caller {
+func callerOf(c query.Credential) Caller {
 	scopes := c.Scopes
 	if c.LoginType != events.LoginToken && len(scopes) == 0 {
 		scopes = []string{scopeAll}
@@ -275,8 +272,7 @@ func callerOf(c query.Credential, fromCookie bool) Caller {
 			UserID: c.UserID, Roles: c.Account.Roles, Scopes: scopes, KeyID: c.ID,
 			AllowList: c.AllowList, Memberships: c.Account.Memberships,
 		},
-		Key:        c.Key,
-		Account:    c.Account,
-		FromCookie: fromCookie,
+		Key:     c.Key,
+		Account: c.Account,
 	}
 }

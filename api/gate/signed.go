@@ -17,7 +17,7 @@ type Readables interface {
 
 // identifySigned finds the caller by a signed token. Its signature says who it is,
 // and the session that it names whether that is still so.
-func (g *Gate) identifySigned(r *http.Request, token string, fromCookie bool) (Caller, error) {
+func (g *Gate) identifySigned(r *http.Request, token string) (Caller, error) {
 	if g.tokens == nil {
 		return Caller{}, malformed(token)
 	}
@@ -38,7 +38,7 @@ func (g *Gate) identifySigned(r *http.Request, token string, fromCookie bool) (C
 		return Caller{}, err
 	}
 	g.wake(r, &found)
-	c := callerOf(found, fromCookie)
+	c := callerOf(found)
 	c.Claims = &claims
 	return c, nil
 }
@@ -80,7 +80,7 @@ func looksReadable(token string) bool {
 
 // identifyReadable finds the caller by the key that can be read again. The log is
 // asked, which knows each change at once.
-func (g *Gate) identifyReadable(r *http.Request, key string, fromCookie bool) (Caller, error) {
+func (g *Gate) identifyReadable(r *http.Request, key string) (Caller, error) {
 	if g.readables == nil {
 		return Caller{}, malformed(key)
 	}
@@ -104,9 +104,7 @@ func (g *Gate) identifyReadable(r *http.Request, key string, fromCookie bool) (C
 		return Caller{}, err
 	}
 	g.wake(r, &found)
-	c := callerOf(found, fromCookie)
-	c.ByReadableKey = true
-	return c, nil
+	return callerOf(found), nil
 }
 
 // accountOf is what a check needs of a user whom the log knows, without a key.
