@@ -157,8 +157,8 @@ var policy = map[Action]rule{
 // Allowed says whether the actor may do the action to what belongs to the user
 // ownerID ("" for nobody in particular: an allow list must then hold the whole
 // type). Three rights depend on more than that and are decided with the command:
-// an owner's password is for owners alone, each role granted or taken is checked
-// for itself, and a key can not make a key of wider reach.
+// an owner's password and address are for owners alone, each role granted or taken
+// is checked for itself, and a key can not make a key of wider reach.
 func Allowed(actor Actor, action Action, ownerID string) bool {
 	if actor.UserID == SystemActor {
 		return true

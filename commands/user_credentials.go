@@ -54,14 +54,19 @@ func decidePassword(u User, c setPassword, f facts) (decision, *Error) {
 
 // passwordSettable says whether this actor may set a password of this user at all.
 func passwordSettable(u User, f facts) *Error {
-	self := f.actor.UserID == u.ID
-	if !self && slices.Contains(u.Roles, events.RoleOwner) && f.actor.UserID != SystemActor && !f.actor.has(events.RoleOwner) {
+	if forOwnersAlone(u, f.actor) {
 		return &Error{Code: Forbidden, Reason: "owner-password", Message: "only owners can change the password of an owner"}
 	}
 	if u.LoginType != events.LoginPassword {
 		return errNoPassword(u)
 	}
 	return nil
+}
+
+// forOwnersAlone says that what opens this user's account is not for this actor, who
+// is no owner as the user is.
+func forOwnersAlone(u User, a Actor) bool {
+	return a.UserID != u.ID && slices.Contains(u.Roles, events.RoleOwner) && a.UserID != SystemActor && !a.has(events.RoleOwner)
 }
 
 func errNoPassword(u User) *Error {

@@ -123,6 +123,14 @@ func TestDecisions(t *testing.T) {
 			code: Forbidden, reason: "owner-password",
 		},
 		{
+			name: "an owner's address by a user-admin", actor: admin, user: "root", command: updateUser{UpdateUser: UpdateUser{Email: text("mine@example.com")}},
+			code: Forbidden, reason: "owner-email",
+		},
+		{
+			name: "an owner's address by an owner", actor: owner, user: "root", command: updateUser{UpdateUser: UpdateUser{Email: text("mine@example.com")}},
+			events: []events.Type{"roster.user.email-changed.v1"},
+		},
+		{
 			name: "own password without the old one", actor: ann, user: "ann", command: setPassword{hash: "x"},
 			code: Invalid, reason: "old-password", fields: []string{"oldPassword"},
 		},

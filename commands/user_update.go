@@ -72,6 +72,9 @@ func decideUpdate(u User, c updateUser, f facts) (decision, *Error) {
 		d.claims = append(d.claims, f.moveName(usernameClaim(u.Username), usernameClaim(*c.Username), u.ID)...)
 	}
 	if c.Email != nil && *c.Email != u.Email {
+		if err := ownersAddress(u, f); err != nil {
+			return decision{}, err
+		}
 		d.events = append(d.events, &events.UserEmailChanged{
 			Sealed: events.Seal(events.UserEmailChangedPrivate{Email: *c.Email}),
 		})
@@ -94,6 +97,15 @@ func decideUpdate(u User, c updateUser, f facts) (decision, *Error) {
 	status, err := c.status(u, f)
 	d.events, d.claims = append(d.events, status.events...), append(d.claims, status.claims...)
 	return d, err
+}
+
+// ownersAddress leaves the address of an owner to owners: whoever reads its mail
+// sets the password by it.
+func ownersAddress(u User, f facts) *Error {
+	if forOwnersAlone(u, f.actor) {
+		return &Error{Code: Forbidden, Reason: "owner-email", Message: "only owners can change the e-mail address of an owner"}
+	}
+	return nil
 }
 
 // status is the part of an update that suspends or activates. Who sleeps is active

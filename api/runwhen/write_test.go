@@ -160,6 +160,19 @@ func TestValidation(t *testing.T) {
 	require.Equal(t, head, w.head(), "nothing was written")
 }
 
+// Whoever reads an owner's mail sets the password by it.
+func TestOwnersAddresses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	clerk, owner := w.owner.NewUser("clerk", "user-admin"), w.path(w.owner)
+	address := w.get(w.owner, owner)["email"]
+	w.refused(clerk, "PATCH", owner, object{"email": "clerk2@example.com"}, http.StatusForbidden, "You do not have permission to perform this action.")
+	require.Equal(t, address, w.get(w.owner, owner)["email"])
+	w.as(clerk, "PATCH", owner, object{"email": address, "firstName": "Root"}, http.StatusOK)
+	w.as(clerk, "PATCH", w.path(w.ada), object{"email": "ada2@example.com"}, http.StatusOK)
+	w.as(w.owner, "PATCH", owner, object{"email": "root2@example.com"}, http.StatusOK)
+}
+
 func TestIDs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
