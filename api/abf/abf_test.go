@@ -319,6 +319,49 @@ func TestQuota(t *testing.T) {
 	require.Equal(t, http.StatusOK, w.owner.Do("GET", userURL, nil, nil).Status, "each for themselves")
 }
 
+// TestListedKeys: a token for some users shows no others, though a user would see
+// everybody.
+func TestListedKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	own := userPath(w.number(w.ada))
+	limited := func(list ...string) map[string]string {
+		a := w.ada.Do("POST", "/api/v2/users/me/keys/tokens", nil, object{"allow_list": list})
+		require.Equal(t, http.StatusCreated, a.Status, "%s", a.Body)
+		return basic(a.Map(w.System)["key"].(string), "")
+	}
+	found := func(key map[string]string) (ids []any) {
+		a := w.Do("GET", "/api/v1/search.json?query=a", key, nil)
+		require.Equal(t, http.StatusOK, a.Status, "%s", a.Body)
+		for _, hit := range a.Map(w.System)["results"].(object)["users"].([]any) {
+			ids = append(ids, hit.(object)["uname"])
+		}
+		return ids
+	}
+	alan := w.owner.NewUser("alan")
+	everybody, self, other := limited("user:*"), limited("user:"+w.ada.ID), limited("user:"+alan.ID)
+	require.ElementsMatch(t, []any{"ada_love", "alan"}, found(everybody))
+	require.Equal(t, []any{"ada_love"}, found(self))
+	for _, c := range []struct {
+		name   string
+		key    map[string]string
+		path   string
+		status int
+	}{
+		{"everybody", everybody, "/api/v1/users/alan", http.StatusOK},
+		{"everybody", everybody, own, http.StatusOK},
+		{"self", self, own, http.StatusOK},
+		{"self", self, userURL, http.StatusOK},
+		{"self", self, "/api/v1/users/alan", http.StatusForbidden},
+		{"other", other, "/api/v1/users/alan", http.StatusOK},
+		{"other", other, own, http.StatusForbidden},
+		{"other", other, userURL, http.StatusForbidden},
+	} {
+		a := w.Do("GET", c.path, c.key, nil)
+		require.Equal(t, c.status, a.Status, "%s %s: %s", c.name, c.path, a.Body)
+	}
+}
+
 func TestScopedKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -116,11 +116,19 @@ func (h *Handler) identify(r *http.Request) (gate.Caller, error) {
 	return h.Gate.Identify(r, gate.DefaultForms())
 }
 
-// may says whether the caller's key reaches this action at all: in this dialect
-// everybody who is signed in sees everybody.
+// may says whether the caller's key reaches an action on the caller.
 func may(c gate.Caller, action commands.Action) error {
 	if commands.Allowed(c.Actor, action, c.UserID()) {
 		return nil
 	}
 	return errForbidden
+}
+
+// sees says whether the caller's key reaches a user: in this dialect everybody who
+// is signed in sees everybody, but a limited key no more than its scopes and its
+// list say. What is asked is whether the user could do it by the key.
+func sees(c gate.Caller, userID string) bool {
+	as := c.Actor
+	as.UserID = userID
+	return commands.Allowed(as, commands.ReadUser, userID)
 }

@@ -156,6 +156,9 @@ func (h *Handler) search(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 			return err
 		}
 		for _, u := range found {
+			if !sees(c, u.ID) {
+				continue
+			}
 			hits = append(hits, hit{u.Number, Uname(u.Username), nullable(displayName(u)), root + "/users/" + strconv.FormatInt(u.Number, 10) + ".json"})
 		}
 	}

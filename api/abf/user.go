@@ -144,12 +144,12 @@ func roleOf(roles []events.Role) string {
 
 // user answers GET /users/:id, where the id is a number or a uname.
 func (h *Handler) user(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	if err := may(c, commands.ReadUser); err != nil {
-		return err
-	}
 	u, err := h.find(r.Context(), mux.Vars(r)["id"])
 	if err != nil {
 		return err
+	}
+	if !sees(c, u.ID) {
+		return errForbidden
 	}
 	a, err := h.account(r.Context(), u)
 	if err != nil {
