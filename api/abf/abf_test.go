@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -317,6 +318,22 @@ func TestQuota(t *testing.T) {
 	over := w.as("GET", userURL, nil, http.StatusForbidden)
 	require.JSONEq(t, `{"message":"403 Forbidden | Rate Limit Exceeded"}`, string(over.Body))
 	require.Equal(t, http.StatusOK, w.owner.Do("GET", userURL, nil, nil).Status, "each for themselves")
+}
+
+// TestGuessesCountForTheAccount: another way to write a name is no new account.
+func TestGuessesCountForTheAccount(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	w := newWorld(t, apitest.WithRateLimits(), apitest.WithClock(func() time.Time { return start }))
+	names := []string{"ada-love", "ada_love", "ADA-LOVE", "Ada_Love"}
+	for i := range 10 {
+		a := w.Do("GET", userURL, basic(names[i%len(names)], "wrong"), nil)
+		require.JSONEq(t, `{"error":"Invalid email or password."}`, string(a.Body), "try %d", i)
+	}
+	for _, name := range names {
+		a := w.Do("GET", userURL, basic(name, "wrong"), nil)
+		require.JSONEq(t, `{"message":"403 Forbidden | Rate Limit Exceeded"}`, string(a.Body), name)
+	}
 }
 
 // TestListedKeys: a token for some users shows no others, though a user would see

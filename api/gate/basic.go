@@ -13,6 +13,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/events"
 )
 
 // BasicUsers is what HTTP Basic needs of the write side, which knows the newest
@@ -79,6 +80,9 @@ func (b *Basic) Identify(r *http.Request) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
+	if err := b.gate.limits.use("basic " + u.ID); err != nil {
+		return Caller{}, err
+	}
 	found := accountOf(u)
 	b.gate.wake(r, &found)
 	return callerOf(found), nil
@@ -98,10 +102,11 @@ func (b *Basic) check(r *http.Request, name, password string) (commands.User, er
 			return commands.User{}, &Error{Reason: Unavailable, Err: err}
 		}
 	}
-	if err := b.gate.AllowLogin(r, name); err != nil {
+	who := signInOf(name, password)
+	if err := b.gate.AllowLogin(r, who.Email+who.Username); err != nil { // however the name is written
 		return commands.User{}, err
 	}
-	u, err := b.users.CheckPassword(r.Context(), signInOf(name, password))
+	u, err := b.users.CheckPassword(r.Context(), who)
 	if err != nil {
 		return commands.User{}, basicRefusal(err)
 	}
@@ -128,7 +133,7 @@ func signInOf(name, password string) commands.SignIn {
 }
 
 func basicSuspended(u commands.User) error {
-	if u.Status == "suspended" {
+	if u.Status == events.StatusSuspended {
 		return &Error{Reason: Suspended}
 	}
 	return nil
