@@ -4,12 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"net/http"
 
 	"github.com/rosterhq/roster/api/bearer"
 	"github.com/rosterhq/roster/events"
-	"github.com/rosterhq/roster/query"
 )
 
 // Pass is what is kept of a credential to check it again later: not its secret.
@@ -38,12 +36,10 @@ func PassOf(r *http.Request, forms Forms, c Caller) (Pass, error) {
 
 // Again finds the caller anew, without counting it as a request. Errors are *Error.
 func (g *Gate) Again(ctx context.Context, p Pass) (Caller, error) {
-	found, err := g.reads.Credential(ctx, p.id)
+	found, err := g.credential(ctx, p.id)
 	switch {
-	case errors.Is(err, query.ErrNotFound):
-		return Caller{}, &Error{Reason: UnknownKey}
 	case err != nil:
-		return Caller{}, &Error{Reason: Unavailable, Err: err}
+		return Caller{}, err
 	case p.signed != nil && (found.UserID != p.signed.UserID || found.LoginType == events.LoginToken):
 		return Caller{}, &Error{Reason: WrongSecret}
 	case p.signed != nil && !g.clock().Before(p.signed.ExpiresAt):
