@@ -43,7 +43,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 	if err != nil {
 		return err
 	}
-	watch := watcher{h, pass, u}
+	watch := watcher{h, pass, u, staff(c.Actor.Roles)}
 	s, err := h.open(w, live.Request{
 		Caller: c.UserID(), Key: c.Key.ID, Expires: watch.until(c),
 		May: watch.may(c.Actor), Rights: watch.rights(c.Actor), Check: watch.check, CheckedAs: u.ID,
@@ -99,13 +99,16 @@ type watcher struct {
 	h    *Handler
 	pass gate.Pass
 	user query.User
+	// staff says that the right rests on a role, whose loss is told by rights. Who
+	// becomes staff meanwhile is looked at as before.
+	staff bool
 }
 
 // until is when the right to watch must be looked at again. Who watches because of
 // a shared workspace may lose it without a change of their own account.
 func (o watcher) until(c gate.Caller) time.Time {
 	ends := c.Expires()
-	if c.Is(o.user.ID) || staff(c.Actor.Roles) {
+	if c.Is(o.user.ID) || o.staff {
 		return ends
 	}
 	if soon := o.h.Clock().Add(sharedFor); ends.IsZero() || soon.Before(ends) {
@@ -123,7 +126,7 @@ func (o watcher) may(a commands.Actor) func(string) bool {
 // the right is looked at again; who was staff must come back for that.
 func (o watcher) rights(a commands.Actor) func([]events.Role) func(string) bool {
 	return func(roles []events.Role) func(string) bool {
-		if staff(a.Roles) && !staff(roles) && a.UserID != o.user.ID {
+		if o.staff && !staff(roles) && a.UserID != o.user.ID {
 			return func(string) bool { return false }
 		}
 		return o.may(a)
