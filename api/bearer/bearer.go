@@ -65,6 +65,7 @@ var ErrInvalid = errors.New("token is not valid")
 
 // Claims are what a token says.
 type Claims struct {
+	Kind       Kind   // of a token that was checked
 	UserID     string // the user's id (sub)
 	SessionID  string // the session's id in the log (jti); "" where the token opens none
 	IssuedAt   time.Time
@@ -158,7 +159,7 @@ func (s *Signer) Verify(token string, kinds ...Kind) (Claims, error) {
 		return Claims{}, ErrInvalid
 	}
 	return Claims{
-		UserID: w.Subject, SessionID: w.ID, IssuedAt: w.IssuedAt.Time, ExpiresAt: w.ExpiresAt.Time,
+		Kind: Kind(w.Audience[0]), UserID: w.Subject, SessionID: w.ID, IssuedAt: w.IssuedAt.Time, ExpiresAt: w.ExpiresAt.Time,
 		Generation: w.Generation, Number: w.Number, OrgID: w.OrgID, Extra: w.Extra,
 	}, nil
 }

@@ -41,6 +41,7 @@ func TestSignedTokens(t *testing.T) {
 	said.IssuedAt = c.now
 	require.True(t, heard.ExpiresAt.Equal(said.ExpiresAt))
 	heard.ExpiresAt, heard.IssuedAt = said.ExpiresAt, said.IssuedAt
+	said.Kind = bearer.PM415
 	require.Equal(t, said, heard)
 
 	_, err = s.Verify(token, bearer.RunWhenAccess, bearer.VerifyEmail)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/rosterhq/roster/api/bearer"
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/events"
@@ -61,10 +62,11 @@ func (h *Handler) places(ctx context.Context, memberships []events.Membership) (
 }
 
 // current is the organization that a caller is in at the moment: the one that a
-// signed token names, else the first; nil for none.
+// token of this dialect names, else the first; nil for none.
 func current(c gate.Caller, places []place) *place {
+	naming := c.Claims != nil && c.Claims.Kind == bearer.PM415
 	for i, p := range places {
-		if c.Claims == nil || c.Claims.OrgID == p.Number {
+		if !naming || c.Claims.OrgID == p.Number {
 			return &places[i]
 		}
 	}

@@ -151,6 +151,8 @@ func TestTheCurrentOrganization(t *testing.T) {
 	require.Equal(t, "Bar", name(ada), "what the token names")
 	key := &member{w: w, token: ada.ok("POST", "/api/user/apikey", nil)["apikey"].(string)}
 	require.Equal(t, "Coder", name(key), "a key: the first")
+	foreign := w.Do("POST", "/api/v3/token/", nil, object{"email": ada.email, "password": ada.password}).Map(w.System)
+	require.Equal(t, "Coder", name(&member{w: w, token: foreign["access"].(string)}), "a signed token of another dialect names none: the first")
 
 	ada.ok("DELETE", orgPath(bar, ""), nil)
 	require.NotContains(t, ada.me(), "organization", "the token's is gone")
