@@ -147,9 +147,7 @@ func (h *Handler) removeMembers(w http.ResponseWriter, r *http.Request, c gate.C
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(found, func(u query.User) bool {
-		return roleIn(u, o) == roleAdmin && !slices.Contains(numbers, u.Number)
-	}) {
+	if !adminRemains(found, o, numbers) {
 		return errLastAdmin
 	}
 	for _, u := range named(found, numbers) {
@@ -159,6 +157,13 @@ func (h *Handler) removeMembers(w http.ResponseWriter, r *http.Request, c gate.C
 	}
 	writeDone(w)
 	return nil
+}
+
+// adminRemains says whether one of the members is an admin whom a call does not name.
+func adminRemains(found []query.User, o query.Organization, numbers []int64) bool {
+	return slices.ContainsFunc(found, func(u query.User) bool {
+		return roleIn(u, o) == roleAdmin && !slices.Contains(numbers, u.Number)
+	})
 }
 
 func (h *Handler) removeMember(w http.ResponseWriter, r *http.Request, c gate.Caller, o query.Organization, u query.User) error {
@@ -208,7 +213,7 @@ func (h *Handler) revokeAdmin(w http.ResponseWriter, r *http.Request, c gate.Cal
 }
 
 // setRoles gives members a role and says how many were named. Nobody changes their
-// own: so an admin remains.
+// own, and of the admins one remains.
 func (h *Handler) setRoles(w http.ResponseWriter, r *http.Request, c gate.Caller, wanted role) (int, error) {
 	numbers, err := readUsers(w, r)
 	if err != nil {
@@ -223,10 +228,15 @@ func (h *Handler) setRoles(w http.ResponseWriter, r *http.Request, c gate.Caller
 		return 0, err
 	}
 	chosen := named(found, numbers)
+	demoted := false
 	for _, u := range chosen {
 		if c.Is(u.ID) && roleIn(u, o) != wanted {
 			return 0, errOwnRole
 		}
+		demoted = demoted || wanted != roleAdmin && roleIn(u, o) == roleAdmin
+	}
+	if demoted && !adminRemains(found, o, numbers) { // of who is no member there
+		return 0, errLastAdmin
 	}
 	for _, u := range chosen {
 		if c.Is(u.ID) || roleIn(u, o) == wanted {

@@ -243,6 +243,9 @@ func TestGrantingAndRevoking(t *testing.T) {
 	bob.refused("PUT", orgPath(bar, "/admin/revoke"), object{"usersId": list{eve.number, bob.number}}, http.StatusConflict, "You can not change your own role")
 	require.Equal(t, object{"success": true, "users": 2.0, "message": "Now users are members"}, ada.ok("PUT", orgPath(bar, "/admin/revoke"), both))
 	bob.refused("PUT", orgPath(bar, "/admin/grant"), both, http.StatusForbidden, "Organization admin privileges required")
+	owner := &member{w: w, token: w.owner.Token}
+	owner.refused("PUT", orgPath(bar, "/admin/revoke"), object{"usersId": list{ada.number}}, http.StatusConflict, "At least one admin must remains in")
+	owner.ok("PUT", orgPath(bar, "/admin/revoke"), both)
 	for _, u := range ada.ok("GET", orgPath(bar, "/users"), nil)["users"].(list)[1:] {
 		require.Equal(t, "Member", u.(object)["role"])
 	}
