@@ -37,15 +37,15 @@ type NumberedFilter struct {
 	// WithoutServices leaves out accounts that nobody signs in as.
 	WithoutServices bool
 	// After is the number behind which the list begins: a walk by the last number
-	// that was seen gives nobody twice, whoever comes and goes meanwhile. What is
-	// counted is everybody all the same.
+	// that was seen gives nobody twice, whoever comes and goes meanwhile. Those
+	// before it are counted all the same.
 	After  int64
 	Limit  int // 0 for no limit
 	Offset int
 }
 
 // UsersByNumber returns a page of live users in order of their numbers, and how
-// many there are in all.
+// many the filter selects in all.
 func (q *Queries) UsersByNumber(ctx context.Context, f NumberedFilter) (found []User, total int64, err error) {
 	visitor, known := optionalID(f.VisibleTo)
 	if !known || !storable(f.Search) {
@@ -66,26 +66,14 @@ func (q *Queries) UsersByNumber(ctx context.Context, f NumberedFilter) (found []
 	if err != nil {
 		return nil, 0, failure(ctx, "list users by number", err)
 	}
-	if f.After > 0 {
-		if total, err = q.rows.CountUsers(ctx, visitor); err != nil {
-			return nil, 0, failure(ctx, "count users", err)
-		}
-	}
-	if len(listed) == 0 && f.Offset > 0 {
-		params.PageOffset, params.PageSize = 0, pageSize(1)
-		if listed, err = q.rows.UsersByNumber(ctx, params); err != nil {
-			return nil, 0, failure(ctx, "count users", err)
-		}
-		if len(listed) == 0 {
-			return nil, 0, nil
-		}
-		return nil, listed[0].Total, nil
-	}
 	hits := make([]hit, len(listed))
 	for i, row := range listed {
-		hits[i] = hit{id: row.ID}
-		if f.After == 0 {
-			total = row.Total
+		hits[i], total = hit{id: row.ID}, row.Total
+	}
+	if f.After > 0 || len(listed) == 0 && f.Offset > 0 { // the page does not show it
+		total, err = q.rows.CountByNumber(ctx, rows.CountByNumberParams{Pattern: params.Pattern, VisibleTo: visitor, Services: params.Services})
+		if err != nil {
+			return nil, 0, failure(ctx, "count users", err)
 		}
 	}
 	found, err = q.usersOf(ctx, hits)
@@ -157,22 +145,6 @@ type Group struct {
 	UpdatedAt time.Time
 }
 
-// Group returns a live group by its id.
-func (q *Queries) Group(ctx context.Context, id string) (Group, error) {
-	key, err := parseID(id)
-	if err != nil {
-		return Group{}, failure(ctx, "read a group", errNoRow)
-	}
-	if err := q.await(ctx, anybody, q.workspaces); err != nil {
-		return Group{}, err
-	}
-	row, err := q.rows.GroupByID(ctx, key)
-	if err != nil {
-		return Group{}, failure(ctx, "read a group", err)
-	}
-	return groupOf(row), nil
-}
-
 // GroupsOf lists the groups that a user is in, by number.
 func (q *Queries) GroupsOf(ctx context.Context, userID string) ([]Group, error) {
 	user, err := parseID(userID)
@@ -202,45 +174,6 @@ func (q *Queries) GroupsOfUsers(ctx context.Context, userIDs []string) (map[stri
 	for _, row := range found {
 		id := row.UserID.String()
 		out[id] = append(out[id], groupOf(row.UserGroup))
-	}
-	return out, nil
-}
-
-// Groups returns a page of groups by name.
-func (q *Queries) Groups(ctx context.Context, after Group, limit int) ([]Group, error) {
-	id, known := optionalID(after.ID)
-	if !known {
-		return nil, nil
-	}
-	id.Valid = true // before the first one
-	if err := q.await(ctx, anybody, q.workspaces); err != nil {
-		return nil, err
-	}
-	found, err := q.rows.ListGroups(ctx, rows.ListGroupsParams{
-		AfterName: strings.ToLower(after.Name), AfterID: id, PageSize: int64(min(max(limit, 1), maxUsers)),
-	})
-	if err != nil {
-		return nil, failure(ctx, "list groups", err)
-	}
-	return groupsOf(found), nil
-}
-
-// GroupMembers lists the ids of a group's members.
-func (q *Queries) GroupMembers(ctx context.Context, id string) ([]string, error) {
-	key, err := parseID(id)
-	if err != nil {
-		return nil, nil //nolint:nilerr // nobody is in none
-	}
-	if err := q.await(ctx, anybody, q.workspaces); err != nil {
-		return nil, err
-	}
-	found, err := q.rows.MembersOfGroup(ctx, key)
-	if err != nil {
-		return nil, failure(ctx, "list a group's members", err)
-	}
-	out := make([]string, len(found))
-	for i, user := range found {
-		out[i] = user.String()
 	}
 	return out, nil
 }

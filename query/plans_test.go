@@ -102,6 +102,8 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 		"SSHKeyOfUser": {"ssh_keys_pkey"}, "ParametersOfUser": {"parameters_pkey"}, "ProviderClaims": {"provider_claims_pkey"},
 		"SkillsOfUser": {"skills_owner"}, "SkillOfUser": {"skills_owner"},
 
+		"SearchUsernames": {"users_search"}, "RecentWorkspaces": {"activities_feed"}, "ActivityDays": {"activities_feed"},
+
 		"Feed":          {"Index Only Scan using activities_feed on", "activities_pkey"},
 		"FeedOfTypes":   {"Merge Append", "Index Only Scan using activities_feed_type", "activities_pkey"},
 		"ActivityTotal": {"activity_totals"},

@@ -48,15 +48,25 @@ func (q *Queries) ActivityDays(ctx context.Context, arg ActivityDaysParams) ([]A
 	return items, nil
 }
 
-const countUsers = `-- name: CountUsers :one
+const countByNumber = `-- name: CountByNumber :one
 select count(*) from users u
 where u.status <> 'deleted'
-  and ($1::uuid is null or u.id = $1 or u.id in (
-    select b.user_id from workspace_entries a join workspace_entries b on b.workspace = a.workspace where a.user_id = $1))
+  and ($1::text = '' or u.sort_name like $1 or lower(u.email) like $1
+       or lower(u.first_name) like $1 or lower(u.last_name) like $1 or lower(u.name) like $1)
+  and ($2::uuid is null or u.id = $2 or u.id in (
+    select b.user_id from workspace_entries a join workspace_entries b on b.workspace = a.workspace where a.user_id = $2))
+  and ($3::boolean or u.login_type <> 'none')
 `
 
-func (q *Queries) CountUsers(ctx context.Context, visibleTo pgtype.UUID) (int64, error) {
-	row := q.db.QueryRow(ctx, countUsers, visibleTo)
+type CountByNumberParams struct {
+	Pattern   string
+	VisibleTo pgtype.UUID
+	Services  bool
+}
+
+// As in UsersByNumber, wherever the page begins.
+func (q *Queries) CountByNumber(ctx context.Context, arg CountByNumberParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countByNumber, arg.Pattern, arg.VisibleTo, arg.Services)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -100,9 +110,9 @@ func (q *Queries) RecentWorkspaces(ctx context.Context, arg RecentWorkspacesPara
 }
 
 const searchUsernames = `-- name: SearchUsernames :many
-select id, lower(username)::text as name from users
-where status <> 'deleted' and (lower(username) || E'\n' || lower(email)) like $1::text and lower(username) like $1::text
-order by length(username), lower(username) limit $2::bigint
+select id, sort_name as name from users
+where status <> 'deleted' and search_text like $1::text and sort_name like $1::text
+order by length(username), sort_name limit $2::bigint
 `
 
 type SearchUsernamesParams struct {
@@ -140,7 +150,7 @@ func (q *Queries) SearchUsernames(ctx context.Context, arg SearchUsernamesParams
 const usersByNumber = `-- name: UsersByNumber :many
 select u.id, count(*) over () as total from users u
 where u.status <> 'deleted'
-  and ($1::text = '' or lower(u.username) like $1 or lower(u.email) like $1
+  and ($1::text = '' or u.sort_name like $1 or lower(u.email) like $1
        or lower(u.first_name) like $1 or lower(u.last_name) like $1 or lower(u.name) like $1)
   and ($2::uuid is null or u.id = $2 or u.id in (
     select b.user_id from workspace_entries a join workspace_entries b on b.workspace = a.workspace where a.user_id = $2))
