@@ -89,8 +89,15 @@ type SignUpOptions struct {
 // SignUp registers a user at their own wish: not confirmed, without roles. It asks
 // for no rights; whether it is offered is for the caller to say. What it makes of
 // an organization it takes back when the user can not be registered.
+//
+// Strangers may choose the same idempotency key: it counts for the names that are
+// registered. Who founds an organization is answered once: the names that are taken
+// by then refuse a repeat.
 func (s *Service) SignUp(ctx context.Context, r Request, c Register, o SignUpOptions) (Result, error) {
 	r.Actor = Actor{UserID: SystemActor}
+	if r.IdempotencyKey != "" {
+		r.IdempotencyKey = strings.Join([]string{"sign-up", r.Dialect, fold(c.Username), fold(c.Email), r.IdempotencyKey}, "\x00")
+	}
 	c.Roles, c.Status, c.Unconfirmed = nil, events.StatusActive, true
 	switch {
 	case o.JoinPending != "":
@@ -102,6 +109,7 @@ func (s *Service) SignUp(ctx context.Context, r Request, c Register, o SignUpOpt
 }
 
 func (s *Service) signUpWithOrganization(ctx context.Context, r Request, c Register, wanted CreateOrganization) (Result, error) {
+	r.IdempotencyKey, r.RequestHash = "", "" // one key can not stand for both commands
 	made, err := s.CreateOrganization(ctx, r, wanted)
 	if err != nil {
 		return Result{}, err

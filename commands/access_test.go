@@ -136,3 +136,40 @@ func TestSigningUp(t *testing.T) {
 		require.False(t, commands.AllowedIn(pending, commands.ReadOrganization, org), "who is invited is not in it")
 	})
 }
+
+func TestKeysOfStrangersWhoSignUp(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, log commands.Log) {
+		t.Helper()
+		ctx, s := context.Background(), service(t, log)
+		wanted := func(name string) commands.Register {
+			return commands.Register{Username: name, Email: name + "@example.com", Password: "correct horse"}
+		}
+		request := func(hash string) commands.Request {
+			return commands.Request{IdempotencyKey: "1", RequestHash: hash, Dialect: "coder"}
+		}
+		ada, err := s.SignUp(ctx, request("ada"), wanted("ada"), commands.SignUpOptions{})
+		require.NoError(t, err)
+		again, err := s.SignUp(ctx, request("ada"), wanted("ada"), commands.SignUpOptions{})
+		require.NoError(t, err)
+		require.True(t, again.Repeated)
+		require.Equal(t, ada.User.ID, again.User.ID)
+		_, err = s.SignUp(ctx, request("other"), wanted("ada"), commands.SignUpOptions{})
+		refused(t, err, commands.KeyReused, "")
+
+		bob, err := s.SignUp(ctx, request("bob"), wanted("bob"), commands.SignUpOptions{})
+		require.NoError(t, err, "the key is another stranger's")
+		require.Equal(t, "bob", bob.User.Username)
+
+		acme := commands.SignUpOptions{Organization: &commands.CreateOrganization{Name: "acme"}}
+		eve, err := s.SignUp(ctx, request("eve"), wanted("eve"), acme)
+		require.NoError(t, err)
+		org, err := s.FindOrganization(ctx, "acme")
+		require.NoError(t, err)
+		require.Equal(t, []events.Membership{{Organization: org.ID, Roles: []string{events.OrganizationAdmin}}}, eve.User.Memberships)
+		_, err = s.SignUp(ctx, request("eve"), wanted("eve"), acme)
+		refused(t, err, commands.Conflict, "taken")
+		_, err = s.FindOrganization(ctx, "acme")
+		require.NoError(t, err, "the repeat takes nothing back")
+	})
+}
