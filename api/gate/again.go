@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"time"
 
 	"github.com/rosterhq/roster/api/bearer"
 	"github.com/rosterhq/roster/events"
@@ -32,6 +33,15 @@ func PassOf(r *http.Request, forms Forms, c Caller) (Pass, error) {
 		return Pass{}, err
 	}
 	return Pass{id: id, sum: sha256.Sum256([]byte(secret))}, nil
+}
+
+// Within tells apart the credentials of one session: signed tokens end before it, at
+// times of their own.
+func (p Pass) Within() string {
+	if p.signed == nil {
+		return ""
+	}
+	return p.signed.ExpiresAt.UTC().Format(time.RFC3339)
 }
 
 // Again finds the caller anew, without counting it as a request. Errors are *Error.

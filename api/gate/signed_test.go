@@ -10,6 +10,7 @@ import (
 
 	"github.com/rosterhq/roster/api/apitest"
 	"github.com/rosterhq/roster/api/bearer"
+	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
 )
 
@@ -74,4 +75,17 @@ func TestReadableKeysAreCredentials(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, s.Do("GET", "/v1/users/me", wrong, nil).Status)
 	require.Equal(t, http.StatusOK, owner.Do("POST", "/v1/users/ada/suspend", nil, nil).Status)
 	require.Equal(t, http.StatusUnauthorized, s.Do("GET", "/v1/users/me", key, nil).Status)
+}
+
+// TestPassesOfOneSession: streams are checked once for all of a credential.
+func TestPassesOfOneSession(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	claims := bearer.Claims{SessionID: "k123456789", ExpiresAt: now.Add(time.Hour)}
+	later := claims
+	later.ExpiresAt = now.Add(2 * time.Hour)
+	first := gate.PassOfClaims(claims).Within()
+	require.Equal(t, first, gate.PassOfClaims(claims).Within())
+	require.NotEqual(t, first, gate.PassOfClaims(later).Within(), "another token")
+	require.NotEqual(t, first, gate.Pass{}.Within(), "the session's own")
 }
