@@ -55,8 +55,8 @@ func (p *checker) accounts(f accountFlags) Accounts {
 		DefaultTokenLifetime:  p.duration("ROSTER_DEFAULT_TOKEN_LIFETIME", f.DefaultTokenLifetime, shortestLife, longestLife),
 		MaxTokenLifetime:      p.duration("ROSTER_MAX_TOKEN_LIFETIME", f.MaxTokenLifetime, shortestLife, longestLife),
 		MaxAdminTokenLifetime: p.duration("ROSTER_MAX_ADMIN_TOKEN_LIFETIME", f.MaxAdminTokenLifetime, shortestLife, longestLife),
-		APIRateLimit:          int(p.number("ROSTER_API_RATE_LIMIT", f.APIRateLimit, 1, mostCalls)),
-		ABFHourlyLimit:        int(p.number("ROSTER_ABF_HOURLY_LIMIT", f.ABFHourlyLimit, 0, mostCalls)),
+		APIRateLimit:          int(p.whole("ROSTER_API_RATE_LIMIT", f.APIRateLimit, 1, mostCalls)),
+		ABFHourlyLimit:        int(p.whole("ROSTER_ABF_HOURLY_LIMIT", f.ABFHourlyLimit, 0, mostCalls)),
 	}
 }
 

@@ -42,7 +42,8 @@ func TestWrongAccountSettings(t *testing.T) {
 		"ROSTER_ACCESS_URL":       {"ftp://x", "https://", "https://u:p@x", "https://x/y", "https://x?y", "https://x#y", "::"},
 		"ROSTER_DORMANCY":         {"-1d", "1m", "99999999999999999999d", "d", "ninety"},
 		"ROSTER_SESSION_DURATION": {"off", "500d", "1s", "2562048h"},
-		"ROSTER_API_RATE_LIMIT":   {"x", "1e9", "-1"},
+		"ROSTER_API_RATE_LIMIT":   {"x", "1e9", "-1", "1.5"},
+		"ROSTER_ABF_HOURLY_LIMIT": {"x", "1e3", "-1", "0.5"},
 	} {
 		for _, value := range values {
 			_, err := config.ReadAPI(input(map[string]string{name: value}))
