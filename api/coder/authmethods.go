@@ -27,7 +27,7 @@ func (h *Handler) authMethods(w http.ResponseWriter, _ *http.Request) error {
 	by := h.Settings.SignIn
 	out := methodsAnswer{
 		Password: passwordMethod{Enabled: !h.Settings.PasswordLoginDisabled},
-		GitHub:   githubMethod{Enabled: by.GitHub, DefaultConfigured: by.GitHubDefault},
+		GitHub:   githubMethod{Enabled: by.GitHub},
 	}
 	if by.OIDC {
 		out.OIDC = oidcMethod{Enabled: true, SignInText: by.OIDCText, IconURL: by.OIDCIcon}

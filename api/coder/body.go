@@ -1,7 +1,6 @@
 package coder
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/mail"
@@ -30,17 +29,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (*body, error) {
 	return &body{object: object}, nil
 }
 
-func (b *body) text(name string) string {
-	raw, ok := b.object[name]
-	if !ok || string(raw) == "null" {
-		return ""
-	}
-	var s string
-	if json.Unmarshal(raw, &s) != nil && b.wrong == nil {
-		b.wrong = refuse(http.StatusBadRequest, badJSON, fmt.Sprintf("field %q must be of type string", name))
-	}
-	return s
-}
+func (b *body) text(name string) string { return textOf(b.optional(name)) }
 
 // check remembers a member that fails a rule of Coder's validator.
 func (b *body) check(name, value string, rules ...rule) {
@@ -53,11 +42,7 @@ func (b *body) check(name, value string, rules ...rule) {
 }
 
 func validationOf(name, tag, value string) validation {
-	const most = 256 // a hostile value is not repeated whole
-	if len(value) > most {
-		value = strings.ToValidUTF8(value[:most], "")
-	}
-	return validation{Field: name, Detail: fmt.Sprintf("Validation failed for tag %q with value: %q", tag, value)}
+	return validation{Field: name, Detail: fmt.Sprintf("Validation failed for tag %q with value: %q", tag, shortened(value, 256))}
 }
 
 // err is what is wrong with the body, or nil.

@@ -69,7 +69,7 @@ func (h *Handler) convertLogin(w http.ResponseWriter, r *http.Request, c gate.Ca
 	if err != nil {
 		return err
 	}
-	h.setOAuthCookie(w, r, convertCookie, cookie, int(convertLifetime.Seconds()))
+	h.setCookie(w, r, convertCookie, cookie, int(convertLifetime.Seconds()))
 	write(w, http.StatusCreated, map[string]any{
 		"state_string": made.State, "expires_at": stamp(made.ExpiresAt), "to_type": to, "user_id": u.ID,
 	})

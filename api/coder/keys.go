@@ -1,7 +1,6 @@
 package coder
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/gorilla/mux"
@@ -67,12 +66,10 @@ func (h *Handler) key(r *http.Request, c gate.Caller, action commands.Action) (q
 		return query.Key{}, errNotFound
 	}
 	k, err := h.Queries.Key(r.Context(), id)
-	switch {
-	case errors.Is(err, query.ErrNotFound):
-		return query.Key{}, errNotFound
-	case err != nil:
+	if err != nil {
 		return query.Key{}, err
-	case !may(c, action, k.UserID):
+	}
+	if !may(c, action, k.UserID) {
 		return query.Key{}, errNotFound
 	}
 	return k, nil

@@ -119,9 +119,9 @@ func (h *Handler) finishOAuth(w http.ResponseWriter, r *http.Request, provider s
 		h.forgetAttempt(w, r)
 	}
 	if userID != "" {
-		h.setOAuthCookie(w, r, convertCookie, "", -1)
+		h.setCookie(w, r, convertCookie, "", -1)
 	}
-	h.setCookie(w, r, res.Token, cookieAge)
+	h.setCookie(w, r, gate.CoderCookie, res.Token, cookieAge)
 	target := redirectOf(r)
 	if device {
 		write(w, http.StatusOK, map[string]string{"redirect_url": target})

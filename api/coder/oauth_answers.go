@@ -36,11 +36,7 @@ func refusedByProvider(q url.Values) *answer {
 
 // foreign makes a text of a stranger fit to be shown.
 func foreign(s string) string {
-	const most = 300
-	if len(s) > most {
-		s = s[:most]
-	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+	return strings.ReplaceAll(strings.ToValidUTF8(shortened(s, 300), ""), "\x00", "")
 }
 
 // exchangeFailed is Coder's message for whatever goes wrong between the code and
@@ -98,7 +94,7 @@ func refusedSignIn(err error, kind events.LoginType) error {
 	}
 	switch e.Reason {
 	case "login-type":
-		return refuse(http.StatusForbidden, fmt.Sprintf("Incorrect login type, attempting to use %q but user is of login type %q", kind, fieldDetail(e)), "")
+		return wrongLoginType(kind, e)
 	case "signup":
 		return refuse(http.StatusForbidden, "Signups are disabled", "")
 	case "suspended":
@@ -114,9 +110,12 @@ func refusedSignIn(err error, kind events.LoginType) error {
 	}
 }
 
-func fieldDetail(e *commands.Error) string {
-	if len(e.Fields) == 0 {
-		return ""
+// wrongLoginType names the way in that the user has, which the command's refusal
+// tells.
+func wrongLoginType(tried events.LoginType, e *commands.Error) *answer {
+	has := ""
+	if len(e.Fields) > 0 {
+		has = e.Fields[0].Detail
 	}
-	return e.Fields[0].Detail
+	return refuse(http.StatusForbidden, fmt.Sprintf("Incorrect login type, attempting to use %q but user is of login type %q", tried, has), "")
 }

@@ -16,24 +16,17 @@ const (
 
 const attemptAge = 15 * 60 // seconds; a device code lives as long
 
-func (h *Handler) setOAuthCookie(w http.ResponseWriter, r *http.Request, name, value string, age int) {
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: age,
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: h.Settings.SecureCookies(r),
-	})
-}
-
 // keepAttempt gives the browser what it must bring back. The redirect is always
 // set: an older one must not count.
 func (h *Handler) keepAttempt(w http.ResponseWriter, r *http.Request, a signin.Attempt, target string) {
-	h.setOAuthCookie(w, r, stateCookie, a.State, attemptAge)
-	h.setOAuthCookie(w, r, redirectCookie, pathOf(target), attemptAge)
-	h.setOAuthCookie(w, r, verifierCookie, a.Verifier, attemptAge)
+	h.setCookie(w, r, stateCookie, a.State, attemptAge)
+	h.setCookie(w, r, redirectCookie, pathOf(target), attemptAge)
+	h.setCookie(w, r, verifierCookie, a.Verifier, attemptAge)
 }
 
 func (h *Handler) forgetAttempt(w http.ResponseWriter, r *http.Request) {
 	for _, name := range []string{stateCookie, redirectCookie, verifierCookie} {
-		h.setOAuthCookie(w, r, name, "", -1)
+		h.setCookie(w, r, name, "", -1)
 	}
 }
 

@@ -102,7 +102,7 @@ func (h *Handler) changePasswordByPasscode(w http.ResponseWriter, r *http.Reques
 		return err
 	}
 	if weak := commands.CheckStrength(command.Password, minEntropy); weak != nil {
-		return refuse(http.StatusBadRequest, "Invalid password.", "", validation{Field: "password", Detail: weak.Fields[0].Detail})
+		return invalidPassword(weak)
 	}
 	res, err := h.Commands.ChangePasswordByPasscode(r.Context(), gate.Request(r, gate.Caller{}, Name), command)
 	if e, ok := commands.AsError(err); ok {

@@ -1,11 +1,11 @@
 package coder
 
 import (
-	"fmt"
 	"net/http"
 
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/events"
 )
 
 // cookieAge outlives every session on purpose: the session's own end counts.
@@ -37,7 +37,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		return refusedLogin(err)
 	}
 	h.Gate.Wrote(w, r, res)
-	h.setCookie(w, r, res.Token, cookieAge)
+	h.setCookie(w, r, gate.CoderCookie, res.Token, cookieAge)
 	write(w, http.StatusCreated, map[string]string{"session_token": res.Token})
 	return nil
 }
@@ -51,19 +51,15 @@ func refusedLogin(err error) error {
 	case e.Code == commands.Invalid: // no such address or password can exist
 		return refuse(http.StatusUnauthorized, "Incorrect email or password.", "")
 	case e.Code == commands.Forbidden && e.Reason == "password-disabled":
-		return refuse(http.StatusForbidden, "Password authentication is disabled.", "")
+		return errNoPasswords
 	case e.Code != commands.Unauthenticated:
 		return err
 	}
 	switch e.Reason {
 	case "suspended":
-		return refuse(http.StatusUnauthorized, "Your account is suspended. Contact an admin to reactivate your account.", "")
+		return errSuspended
 	case "login-type":
-		kind := ""
-		if len(e.Fields) > 0 {
-			kind = e.Fields[0].Detail
-		}
-		return refuse(http.StatusForbidden, fmt.Sprintf(`Incorrect login type, attempting to use "password" but user is of login type %q`, kind), "")
+		return wrongLoginType(events.LoginPassword, e)
 	default:
 		return refuse(http.StatusUnauthorized, "Incorrect email or password.", "")
 	}
@@ -75,14 +71,15 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 		return err
 	}
 	h.Gate.WroteCredentials(w, r, res)
-	h.setCookie(w, r, "", -1)
+	h.setCookie(w, r, gate.CoderCookie, "", -1)
 	write(w, http.StatusOK, envelope{Message: "Logged out!"})
 	return nil
 }
 
-func (h *Handler) setCookie(w http.ResponseWriter, r *http.Request, token string, age int) {
+// setCookie keeps something in a browser, away from its scripts.
+func (h *Handler) setCookie(w http.ResponseWriter, r *http.Request, name, value string, age int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: gate.CoderCookie, Value: token, Path: "/", MaxAge: age,
+		Name: name, Value: value, Path: "/", MaxAge: age,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: h.Settings.SecureCookies(r),
 	})
 }

@@ -191,8 +191,7 @@ func refusedSkill(err error) error {
 	}
 	switch {
 	case e.Code == commands.Conflict && e.Reason == "taken":
-		return refuse(http.StatusConflict, "A skill with this name already exists.", "",
-			validation{Field: "name", Detail: "This value is already in use and should be unique."})
+		return refuse(http.StatusConflict, "A skill with this name already exists.", "", inUse)
 	case e.Code == commands.Precondition && e.Reason == "too-many-skills":
 		return refuse(http.StatusConflict, sentence(e.Message), "")
 	case e.Code == commands.Precondition && e.Reason == "deleted-user":

@@ -75,7 +75,7 @@ func allowedEntry(raw json.RawMessage) (events.Resource, bool) {
 func (h *Handler) checkToken(c commands.CreateKey, u query.User) error {
 	for _, s := range c.Scopes {
 		if !isPublicScope(s) {
-			return refuse(http.StatusBadRequest, failedKey, unknownScope(s))
+			return refuse(http.StatusBadRequest, failedKey, fmt.Sprintf("invalid or unsupported API key scope: %q", shortened(s, 128)))
 		}
 	}
 	if err := commands.CheckAllowList(c.AllowList); err != nil {
@@ -92,15 +92,6 @@ func (h *Handler) checkToken(c commands.CreateKey, u query.User) error {
 
 func wrongLifetime(detail string) error {
 	return refuse(http.StatusBadRequest, "Failed to validate create API key request.", detail)
-}
-
-const maxShownScope = 128 // a hostile value is not repeated whole
-
-func unknownScope(s string) string {
-	if len(s) > maxShownScope {
-		s = strings.ToValidUTF8(s[:maxShownScope], "")
-	}
-	return fmt.Sprintf("invalid or unsupported API key scope: %q", s)
 }
 
 func isPublicScope(s string) bool {
@@ -120,7 +111,7 @@ func refusedKey(err error, name string) error {
 		return err
 	case isNameTaken(err):
 		return refuse(http.StatusConflict, fmt.Sprintf("A token with name %q already exists.", name), "",
-			validation{Field: "name", Detail: "This value is already in use and should be unique."})
+			inUse)
 	case e.Code == commands.Invalid && len(e.Fields) > 0 && e.Fields[0].Field == "lifetime":
 		return wrongLifetime("lifetime " + e.Fields[0].Detail)
 	case e.Code == commands.Invalid && len(e.Fields) > 0:

@@ -1,7 +1,6 @@
 package coder
 
 import (
-	"errors"
 	"net/http"
 	"strconv"
 
@@ -52,9 +51,6 @@ func (h *Handler) tokenByName(w http.ResponseWriter, r *http.Request, c gate.Cal
 		return err
 	}
 	k, err := h.Queries.KeyByName(r.Context(), u.ID, mux.Vars(r)["keyname"])
-	if errors.Is(err, query.ErrNotFound) {
-		return errNotFound
-	}
 	if err != nil {
 		return err
 	}

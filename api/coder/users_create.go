@@ -219,8 +219,10 @@ func refusedUser(err error) error {
 }
 
 // printable makes a client's word fit for an answer.
-func printable(s string) string {
-	const most = 64
+func printable(s string) string { return shortened(s, 64) }
+
+// shortened cuts a text that would be repeated: a hostile one is long.
+func shortened(s string, most int) string {
 	if len(s) > most {
 		s = strings.ToValidUTF8(s[:most], "")
 	}

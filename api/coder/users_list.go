@@ -55,11 +55,7 @@ func (h *Handler) visibleUsers(ctx context.Context, c gate.Caller, search query.
 			return nil, 0, nil
 		}
 	}
-	found, count, err := h.Queries.SearchUsers(ctx, search)
-	if err != nil {
-		return nil, 0, err
-	}
-	return found, count, nil
+	return h.Queries.SearchUsers(ctx, search)
 }
 
 // allowedIDs are the users that a key's allow list names.

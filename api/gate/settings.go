@@ -24,11 +24,10 @@ type Settings struct {
 // SignIn says by which providers of identities users may sign in. The zero value
 // is none.
 type SignIn struct {
-	GitHub        bool
-	GitHubDefault bool // through an application that Roster's users share
-	OIDC          bool
-	OIDCText      string // of the button
-	OIDCIcon      string // its URL
+	GitHub   bool
+	OIDC     bool
+	OIDCText string // of the button
+	OIDCIcon string // its URL
 }
 
 // CookieSecurity says when a session cookie is marked Secure.
