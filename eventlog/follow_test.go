@@ -23,6 +23,8 @@ import (
 
 // wire is the network of one client: it can be cut.
 type wire struct {
+	beside *nats.Conn // of who writes elsewhere, which is never cut
+
 	mu    sync.Mutex
 	cut   bool
 	conns []net.Conn
@@ -69,7 +71,7 @@ func over(t *testing.T) (l, elsewhere *eventlog.Log, w *wire) {
 			nats.ReconnectJitter(0, 0), nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
 		require.NoError(t, err)
 		t.Cleanup(func() { nc.Close(); <-closed })
-		*c.into = open(t, nc, eventlog.Options{})
+		*c.into, w.beside = open(t, nc, eventlog.Options{}), nc
 	}
 	return l, elsewhere, w
 }

@@ -27,10 +27,7 @@ func StreamName(prefix string, s events.Stream) string {
 // registration, for which nobody who wants events has a use; counters, which are
 // few, have the same form as aggregates and stay in.
 func EventFilter(prefix string, s events.Stream) string {
-	if s != events.Roster {
-		return ""
-	}
-	return newNames(prefix).root + "roster.*.*"
+	return newNames(prefix).eventFilter(s)
 }
 
 // names are the streams and subjects of one installation.
@@ -51,6 +48,13 @@ func newNames(prefix string) names {
 		n.root = strings.ToLower(prefix) + "."
 	}
 	return n
+}
+
+func (n names) eventFilter(s events.Stream) string {
+	if s != events.Roster {
+		return ""
+	}
+	return n.root + "roster.*.*"
 }
 
 // aggregate is literal: with the event's type in the subject, loading one

@@ -35,6 +35,8 @@ type Log interface {
 	EraseKey(ctx context.Context, userID string) error
 	Head(ctx context.Context, s events.Stream) (uint64, error)
 	Follow(ctx context.Context, s events.Stream, from uint64, f events.Follower) error
+	Scan(ctx context.Context, s events.Stream, from, to uint64, f func(events.Stored) error) error
+	ScanMessages(ctx context.Context, s events.Stream, from, to uint64, f func(events.Stored) error) error
 	Open(ctx context.Context, e events.Stored) (events.Recorded, error)
 	Close(ctx context.Context) error
 }
@@ -43,7 +45,7 @@ type Log interface {
 // closes it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) Log) {
 	t.Helper()
-	for _, group := range []map[string]func(*testing.T, Log){commits, races, claims, keys, activities, states, follows} {
+	for _, group := range []map[string]func(*testing.T, Log){commits, races, claims, keys, activities, states, follows, scans} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
