@@ -3,6 +3,7 @@ package credentials
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rosterhq/roster/events"
@@ -10,9 +11,16 @@ import (
 )
 
 const (
+	// Many sign in, or move in with their keys, at once, so this one takes a set;
+	// scopes are joined by commas.
 	keySQL = `insert into keys (id, user_id, login_type, name, scopes, allow_list, lifetime, secret_hash, epoch, ip, user_agent,
 			created_at, updated_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10, $11, $12, $12, $13) on conflict (id) do nothing`
+		select id, user_id, login_type, name, string_to_array(scopes, ','), allow_list::jsonb, lifetime, secret_hash, epoch, ip,
+			user_agent, created_at, created_at, expires_at
+		from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bytea[], $9::bigint[],
+			$10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[])
+			as k (id, user_id, login_type, name, scopes, allow_list, lifetime, secret_hash, epoch, ip, user_agent, created_at, expires_at)
+		on conflict (id) do nothing`
 	regenerateSQL = `update keys set secret_hash = $3, epoch = $4, updated_at = $5, expires_at = $6, lifetime = $7
 		where id = $1 and user_id = $2`
 	refreshSQL = `update keys set generation = $3, expires_at = $4, lifetime = $6, updated_at = $5
@@ -22,13 +30,13 @@ const (
 )
 
 // allScopes is what a session may do.
-var allScopes = []string{"all"} //nolint:gochecknoglobals // a constant list
+const allScopes = "all"
 
 func sessionOpened(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserSessionOpened) error {
 	if e.Activated {
 		q.Queue(statusSQL, m.Aggregate.ID, position(m), string(events.StatusActive))
 	}
-	q.Queue(keySQL, e.KeyID, m.Aggregate.ID, string(e.LoginType), e.Private.Name, allScopes, "[]", lifetime(m, e.ExpiresAt),
+	runtime.Row(q, keySQL, e.KeyID, m.Aggregate.ID, string(e.LoginType), e.Private.Name, allScopes, "[]", lifetime(m, e.ExpiresAt),
 		secret(e.Private), e.Epoch, e.Private.IP, e.Private.UserAgent, m.Time, e.ExpiresAt)
 	return nil
 }
@@ -45,10 +53,6 @@ func sessionClosed(_ context.Context, q runtime.Queue, m runtime.Event, e *event
 }
 
 func keyCreated(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserKeyCreated) error {
-	scopes := e.Scopes
-	if scopes == nil {
-		scopes = []string{}
-	}
 	allowed, err := list(e.AllowList)
 	if err != nil {
 		return fmt.Errorf("allow list: %w", err)
@@ -57,7 +61,7 @@ func keyCreated(_ context.Context, q runtime.Queue, m runtime.Event, e *events.U
 	if gives <= 0 {
 		gives = lifetime(m, e.ExpiresAt)
 	}
-	q.Queue(keySQL, e.KeyID, m.Aggregate.ID, string(e.LoginType), e.Private.Name, scopes, allowed, gives,
+	runtime.Row(q, keySQL, e.KeyID, m.Aggregate.ID, string(e.LoginType), e.Private.Name, strings.Join(e.Scopes, ","), allowed, gives,
 		secret(e.Private), e.Epoch, e.Private.IP, e.Private.UserAgent, m.Time, e.ExpiresAt)
 	return nil
 }

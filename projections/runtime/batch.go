@@ -43,7 +43,7 @@ type batch struct {
 	seen   int
 	bytes  int
 	sql    pgx.Batch
-	set    rowset
+	sets   []rowset // in the order of their first rows
 	drafts []events.Draft
 	parked int
 	err    error // of the first event that a handler refused
@@ -52,7 +52,8 @@ type batch struct {
 // rowset is a statement over sets that still grows.
 type rowset struct {
 	sql     string
-	columns []any // of []any: an array for each argument
+	columns []any               // of []any: an array for each argument
+	keys    map[string]struct{} // of rows of which a statement takes only one; nil for none
 }
 
 // Queue implements Queue.
@@ -61,27 +62,55 @@ func (b *batch) Queue(sql string, args ...any) {
 	b.sql.Queue(sql, args...)
 }
 
-// row is what Row does in a batch.
-func (b *batch) row(sql string, args []any) {
-	if b.set.sql != sql {
-		b.flush()
-		b.set = rowset{sql: sql, columns: make([]any, len(args))}
-		for i := range args {
-			b.set.columns[i] = make([]any, 0, 16)
+// row is what Row and KeyedRow do in a batch.
+func (b *batch) row(key, sql string, args []any) {
+	set := b.growing(sql)
+	if set != nil && key != "" {
+		if _, taken := set.keys[key]; taken {
+			b.flush()
+			set = nil
 		}
 	}
-	for i, arg := range args {
-		column, _ := b.set.columns[i].([]any)
-		b.set.columns[i] = append(column, arg)
+	if set == nil {
+		set = b.begin(sql, len(args), key != "")
 	}
+	if key != "" {
+		set.keys[key] = struct{}{}
+	}
+	for i, arg := range args {
+		column, _ := set.columns[i].([]any)
+		set.columns[i] = append(column, arg)
+	}
+}
+
+// growing returns the set of a statement that still grows, or nil.
+func (b *batch) growing(sql string) *rowset {
+	for i := range b.sets {
+		if b.sets[i].sql == sql {
+			return &b.sets[i]
+		}
+	}
+	return nil
+}
+
+func (b *batch) begin(sql string, columns int, keyed bool) *rowset {
+	set := rowset{sql: sql, columns: make([]any, columns)}
+	for i := range set.columns {
+		set.columns[i] = make([]any, 0, 16)
+	}
+	if keyed {
+		set.keys = map[string]struct{}{}
+	}
+	b.sets = append(b.sets, set)
+	return &b.sets[len(b.sets)-1]
 }
 
 // flush queues the rows gathered so far.
 func (b *batch) flush() {
-	if b.set.sql != "" {
-		b.sql.Queue(b.set.sql, b.set.columns...)
-		b.set = rowset{}
+	for _, set := range b.sets {
+		b.sql.Queue(set.sql, set.columns...)
 	}
+	b.sets = nil
 }
 
 // Record implements Queue.

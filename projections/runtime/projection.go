@@ -71,12 +71,20 @@ type Queue interface {
 }
 
 // Row adds a row to a statement over sets, which takes an array for each argument
-// ("... from unnest($1::bigint[], ...)"). Rows of the same text that follow each
-// other, with nothing else queued between them, run as one statement, which costs
-// much less than one for each.
-func Row(q Queue, sql string, args ...any) {
-	if b, ok := q.(interface{ row(sql string, args []any) }); ok {
-		b.row(sql, args)
+// ("... from unnest($1::bigint[], ...)"). Rows of the same text run as one
+// statement, which costs much less than one for each, until anything else than rows
+// is queued. Rows of different texts may run in another order than they came: each
+// text needs tables of its own.
+func Row(q Queue, sql string, args ...any) { addRow(q, "", sql, args) }
+
+// KeyedRow is Row for a statement that takes each key once ("on conflict ... do
+// update"): a key that comes again goes into another statement, behind all rows
+// before it.
+func KeyedRow(q Queue, key, sql string, args ...any) { addRow(q, key, sql, args) }
+
+func addRow(q Queue, key, sql string, args []any) {
+	if b, ok := q.(interface{ row(key, sql string, args []any) }); ok {
+		b.row(key, sql, args)
 		return
 	}
 	sets := make([]any, len(args))
