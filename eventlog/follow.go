@@ -54,10 +54,14 @@ func (l *Log) Follow(ctx context.Context, s events.Stream, from uint64, f events
 }
 
 func (n names) streamOf(s events.Stream) string {
-	if s == events.Activity {
+	switch s {
+	case events.Activity:
 		return n.activity
+	case usageStream:
+		return n.usage
+	default:
+		return n.roster
 	}
-	return n.roster
 }
 
 // Open reads an event that was delivered sealed. One whose data key is erased

@@ -130,11 +130,7 @@ func (l *Log) KeyedHash(purpose, value string) string { return l.secrets.KeyedHa
 
 // Head returns the last sequence of a stream, from its leader; 0 for an empty one.
 func (l *Log) Head(ctx context.Context, s events.Stream) (uint64, error) {
-	stream := l.names.roster
-	if s == events.Activity {
-		stream = l.names.activity
-	}
-	head, err := l.read.head(ctx, stream)
+	head, err := l.read.head(ctx, l.names.streamOf(s))
 	if err != nil {
 		return 0, unavailable("head", err)
 	}

@@ -10,7 +10,7 @@ import (
 const (
 	keysStream  events.Stream = "KEYS"
 	stateStream events.Stream = "STATE"
-	usageStream events.Stream = "USAGE"
+	usageStream               = events.UsageStream
 )
 
 // StreamName returns the name of a stream in an installation with a prefix:

@@ -92,6 +92,9 @@ func ensureOnce(ctx context.Context, js jetstream.JetStream, want jetstream.Stre
 		return 0, fmt.Errorf("look up: %w", err)
 	}
 	have := stream.CachedInfo().Config
+	if have.Metadata[unfinished] != "" {
+		return 0, ErrUnfinishedSeed
+	}
 	update := merged(have, want, replicas)
 	if reflect.DeepEqual(have, update) {
 		return have.Replicas, nil

@@ -1,0 +1,143 @@
+package archive
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// A feed is how messages and keys travel: a line about itself, the lines of an
+// archive, and a last line without which the feed was cut off.
+
+// FeedHead is the first line of a feed.
+type FeedHead struct {
+	Installation string        `json:"installation"`
+	Stream       events.Stream `json:"stream,omitempty"` // empty: wrapped keys
+	From         uint64        `json:"from,omitempty"`
+	To           uint64        `json:"to,omitempty"` // the last sequence that there was at the begin
+}
+
+type feedEnd struct {
+	End *uint64 `json:"end"` // how many lines came before
+}
+
+// FeedWriter writes a feed.
+type FeedWriter struct {
+	out   io.Writer
+	buf   []byte
+	lines uint64
+}
+
+// NewFeedWriter begins a feed.
+func NewFeedWriter(out io.Writer, h FeedHead) (*FeedWriter, error) {
+	w := &FeedWriter{out: out}
+	var err error
+	if w.buf, err = appendJSON(nil, h); err != nil {
+		return nil, err
+	}
+	return w, w.flush()
+}
+
+func (w *FeedWriter) flush() error {
+	if _, err := w.out.Write(w.buf); err != nil {
+		return fmt.Errorf("write feed: %w", err)
+	}
+	return nil
+}
+
+// Message writes a message.
+func (w *FeedWriter) Message(m events.Stored) error {
+	var err error
+	if w.buf, err = AppendLine(w.buf[:0], m); err != nil {
+		return err
+	}
+	w.lines++
+	return w.flush()
+}
+
+// Key writes a wrapped key.
+func (w *FeedWriter) Key(k events.WrappedKey) error {
+	var err error
+	if w.buf, err = AppendKey(w.buf[:0], k); err != nil {
+		return err
+	}
+	w.lines++
+	return w.flush()
+}
+
+// End writes that the feed is whole.
+func (w *FeedWriter) End() error {
+	var err error
+	if w.buf, err = appendJSON(w.buf[:0], feedEnd{End: &w.lines}); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// ErrCutOff says that a feed ended before its end.
+var ErrCutOff = errors.New("the feed was cut off")
+
+// FeedReader reads a feed.
+type FeedReader struct {
+	head  FeedHead
+	lines *bufio.Scanner
+	count uint64
+}
+
+// NewFeedReader reads the first line of a feed.
+func NewFeedReader(in io.Reader) (*FeedReader, error) {
+	r := &FeedReader{lines: bufio.NewScanner(in)}
+	r.lines.Buffer(make([]byte, 0, 64<<10), maxLine)
+	if !r.lines.Scan() {
+		return nil, r.cutOff()
+	}
+	if err := json.Unmarshal(r.lines.Bytes(), &r.head); err != nil || r.head.Installation == "" {
+		return nil, fmt.Errorf("%w: the first line of a feed is wanted", errNoLine)
+	}
+	return r, nil
+}
+
+// Head is the first line.
+func (r *FeedReader) Head() FeedHead { return r.head }
+
+// Message returns the next message; io.EOF at the end, ErrCutOff before it.
+func (r *FeedReader) Message() (events.Stored, error) {
+	text, err := r.next()
+	if err != nil {
+		return events.Stored{}, err
+	}
+	return ParseLine(text)
+}
+
+// Key returns the next wrapped key; io.EOF at the end, ErrCutOff before it.
+func (r *FeedReader) Key() (events.WrappedKey, error) {
+	text, err := r.next()
+	if err != nil {
+		return events.WrappedKey{}, err
+	}
+	return ParseKey(text)
+}
+
+func (r *FeedReader) next() ([]byte, error) {
+	if !r.lines.Scan() {
+		return nil, r.cutOff()
+	}
+	text := r.lines.Bytes()
+	var end feedEnd
+	if len(text) < 40 && json.Unmarshal(text, &end) == nil && end.End != nil { // no other line is as short
+		if *end.End != r.count {
+			return nil, fmt.Errorf("%w: %d lines came of %d", ErrCutOff, r.count, *end.End)
+		}
+		return nil, io.EOF
+	}
+	r.count++
+	return text, nil
+}
+
+func (r *FeedReader) cutOff() error {
+	return fmt.Errorf("%w: %w", ErrCutOff, errors.Join(r.lines.Err(), io.ErrUnexpectedEOF))
+}
