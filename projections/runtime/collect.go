@@ -143,7 +143,7 @@ func (c *collector) fill(ctx context.Context, b *batch, fresh []*inbound) {
 
 // admit decides before the router whether a message concerns the projection.
 func (w *worker) admit(m *inbound) bool {
-	if _, handled := w.handled[m.typ]; !handled {
+	if _, _, handled := w.handled.of(m.typ); !handled {
 		return false
 	}
 	m.readMeta()
@@ -155,7 +155,10 @@ func (w *worker) prefetch(ctx context.Context, msgs []*inbound) error {
 	seen := make(map[string]bool, len(msgs))
 	users := make([]string, 0, len(msgs))
 	for _, m := range msgs {
-		if u := m.meta.SealedFor; u != "" && !seen[u] && !w.handled[m.typ].public {
+		if h, _, _ := w.handled.of(m.typ); h.public {
+			continue
+		}
+		if u := m.meta.SealedFor; u != "" && !seen[u] {
 			seen[u] = true
 			users = append(users, u)
 		}

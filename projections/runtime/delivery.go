@@ -19,11 +19,11 @@ type mark struct {
 // inbound is a message on its way to handlers. Several workers may have the same
 // one: nothing in it changes once it is shared, but for what opened guards.
 type inbound struct {
-	mark    // without an id, where the message is no event that is known
+	mark    // without an id, where the message is no event
 	subject string
 	headers events.Headers
 	data    []byte
-	typ     events.Type // the newest version of its type; "" for what no handler knows
+	typ     events.Type // the newest version of its type; unknownType for one of a newer release, "" for what is no event
 	meta    events.Meta
 	err     error // of decoding the envelope
 	read    bool  // meta or err is there
@@ -37,9 +37,9 @@ func arrive(c *events.Catalogue, subject string, headers events.Headers, data []
 	if len(v) == 0 {
 		return m
 	}
-	// Types of a newer release are of no concern to handlers of this one.
+	m.typ, m.id = unknownType, identify(subject, headers, data)
 	if current, known := c.Current(events.Type(v[0])); known {
-		m.typ, m.id = current, identify(subject, headers, data)
+		m.typ = current
 	}
 	return m
 }

@@ -24,6 +24,7 @@ const nameKey = "name"
 
 // marshaler implements cqrs.CommandEventMarshaler for events of the catalogue.
 type marshaler struct {
+	stream    events.Stream
 	catalogue *events.Catalogue
 	keys      Keyring
 }
@@ -56,6 +57,12 @@ func (m *marshaler) Unmarshal(msg *message.Message, v any) error {
 	}
 	if err := into.answer(d.msg.typ); err != nil {
 		return err
+	}
+	if into.stored {
+		into.payload = &Stored{events.Stored{
+			Meta: d.msg.meta, Stream: m.stream, Sequence: d.msg.sequence, Subject: d.msg.subject, Headers: d.msg.headers, Data: d.msg.data,
+		}}
+		return nil
 	}
 	var err error
 	into.payload, err = d.msg.opened.get(into.handler.public, func() (events.Payload, error) {

@@ -102,6 +102,9 @@ func newWorker(c Config, p Projection, js jetstream.JetStream, catalogue *events
 		return nil, err
 	}
 	for _, h := range p.Handlers {
+		if h.Type() == everyType {
+			continue
+		}
 		if current, known := catalogue.Current(h.Type()); !known || current != h.Type() {
 			return nil, fmt.Errorf("projection %s: %s is not a newest type of the catalogue", p.Name, h.Type())
 		}
@@ -136,7 +139,7 @@ func (rt *Runtime) add(w *worker, logger *logger) error {
 		},
 		// Others are dropped before the router: one that comes here is a mistake.
 		AckOnUnknownEvent: false,
-		Marshaler:         &marshaler{catalogue: w.catalogue, keys: w.keys},
+		Marshaler:         &marshaler{stream: w.projection.Stream, catalogue: w.catalogue, keys: w.keys},
 		Logger:            logger,
 	})
 	if err != nil {

@@ -25,6 +25,7 @@ func newSwitchboard(handlers []Handler) switchboard {
 type call struct {
 	to      switchboard
 	handler Handler
+	stored  bool // the handler takes the event as it is stored
 	payload events.Payload
 }
 
@@ -47,12 +48,25 @@ func (s switchboard) Handle(ctx context.Context, event any) error {
 	return c.handler.handle(ctx, d.into, Event{Meta: d.msg.meta, Sequence: d.msg.sequence}, c.payload)
 }
 
+// of finds the handler of a type, or the one that takes all events as they are
+// stored.
+func (s switchboard) of(t events.Type) (h Handler, stored, ok bool) {
+	if t == "" {
+		return Handler{}, false, false
+	}
+	if h, ok = s[t]; ok {
+		return h, false, true
+	}
+	h, ok = s[everyType]
+	return h, true, ok
+}
+
 // answer finds the handler of a type.
 func (c *call) answer(t events.Type) error {
-	h, ok := c.to[t]
+	h, stored, ok := c.to.of(t)
 	if !ok {
 		return fmt.Errorf("no handler for events of type %s", t)
 	}
-	c.handler = h
+	c.handler, c.stored = h, stored
 	return nil
 }
