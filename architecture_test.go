@@ -40,6 +40,9 @@ var mayImport = map[string][]string{
 		"projections/skills", "projections/workspaces", "projections/activity", "projections/statistics", "projections/accountfeed",
 	},
 
+	// Copies of the log, and what reads them.
+	"archive": {"events"},
+
 	"query":      {"events"},
 	"query/live": {"events", "query"},
 
@@ -50,7 +53,7 @@ var mayImport = map[string][]string{
 	"api/bearer":  {},
 	"api/live":    {},
 	"api/sse":     {"query/live"},
-	"api/v1":      {"events", "commands", "query", "query/live", "api/gate", "api/sse", "api/v1/client"}, // the client's generated types are the server's
+	"api/v1":      {"events", "archive", "commands", "query", "query/live", "api/gate", "api/sse", "api/v1/client"}, // the client's generated types are the server's
 	"api/codimir": {"events", "commands", "query", "api/gate"},
 	"api/abf":     {"events", "commands", "query", "api/gate"},
 	"api/coder":   {"events", "commands", "query", "api/gate", "signin", "internal/mail"},

@@ -53,6 +53,9 @@ type Config struct {
 	// process of an installation; nil means that no tokens are signed.
 	TokenSecret []byte
 
+	// Copies is what copies of the log are made from.
+	Copies gate.Copies
+
 	// Ready says why this process should get no requests, nil when it should.
 	// Its text is shown to whoever asks /readyz.
 	Ready func(ctx context.Context) error
@@ -117,7 +120,7 @@ func New(c Config) (*Handler, error) {
 	}
 	deps := gate.Deps{
 		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock, Gate: door, Basic: basic, Tokens: tokens,
-		Settings: c.Settings, Streams: streams.own, SignIn: c.SignIn, Mail: c.Mail,
+		Settings: c.Settings, Streams: streams.own, SignIn: c.SignIn, Mail: c.Mail, Copies: c.Copies,
 	}
 	dialects, err := switchedOn(c.Dialects, deps, streams)
 	if err != nil {

@@ -18,6 +18,7 @@ const (
 	ReadActivities     Action = "read-activities"
 	ReadEvents         Action = "read-events"
 	ReadPersonalEvents Action = "read-personal-events" // with the sealed part opened
+	ReadLog            Action = "read-log"             // all messages of the log, sealed, and wrapped keys
 	ReadParameters     Action = "read-parameters"
 	CreateUser         Action = "create-user"
 	WriteUser          Action = "write-user"     // profile members
@@ -109,6 +110,7 @@ var policy = map[Action]rule{
 	ReadActivities:     {userResource, true, readers, outside, []string{ScopeActivitiesRead}},
 	ReadEvents:         {userResource, true, readers, outside, []string{ScopeEventsRead, ScopeEventsPersonal}},
 	ReadPersonalEvents: {userResource, true, admins, outside, []string{ScopeEventsPersonal}},
+	ReadLog:            {userResource, false, owners, outside, []string{ScopeLogRead}},
 	ReadParameters:     {userResource, true, owners, outside, []string{ScopeUsersRead, "user:read_personal"}},
 	CreateUser:         {userResource, false, admins, outside, []string{ScopeUsersWrite, "user:*"}},
 	WriteUser:          {userResource, true, admins, outside, []string{ScopeUsersWrite, "user:update_personal"}},

@@ -23,7 +23,7 @@ func TestPolicy(t *testing.T) {
 		{
 			name: "owner", role: events.RoleOwner, scopes: all,
 			others: []Action{
-				ListUsers, ReadUser, ReadPersonal, ReadKeys, ReadActivities, ReadEvents, ReadPersonalEvents, CreateUser, WriteUser, ChangeUsername,
+				ListUsers, ReadUser, ReadPersonal, ReadKeys, ReadActivities, ReadEvents, ReadPersonalEvents, ReadLog, CreateUser, WriteUser, ChangeUsername,
 				ChangeEmail, WritePreferences, SetUserPassword, AssignUserRoles, ChangeStatus, DeleteUser, ImportUsers, CreateKeys, UpdateKeys, DeleteKeys, RecordActivities,
 				WritePersonal, ReadParameters, RecordParameters, ReadSkills, DeleteSkills,
 				CreateOrganizations, ReadOrganization, UpdateOrganizations, DeleteOrganizations, ReadMembers, ChangeMembers, GrantOrganizationRoles,
@@ -64,6 +64,8 @@ func TestPolicy(t *testing.T) {
 		{name: "owner's key that writes users", role: events.RoleOwner, scopes: []string{ScopeUsersWrite}, others: []Action{CreateUser, WriteUser, WritePersonal, ChangeUsername, ChangeEmail, WritePreferences, ChangeStatus, DeleteUser, ChangeGroups}, self: []Action{EndOwnSession, DeleteSelf, WakeUp}},
 		{name: "owner's key that records", role: events.RoleOwner, scopes: []string{ScopeActivitiesRecord}, others: []Action{RecordActivities, RecordParameters}, self: []Action{EndOwnSession, WakeUp}},
 		{name: "member's key that records", scopes: []string{ScopeActivitiesRecord}, self: []Action{RecordActivities, RecordParameters, EndOwnSession, WakeUp}},
+		{name: "owner's key that reads the log", role: events.RoleOwner, scopes: []string{ScopeLogRead}, others: []Action{ReadLog}, self: []Action{EndOwnSession, WakeUp}},
+		{name: "auditor's key that reads the log", role: events.RoleAuditor, scopes: []string{ScopeLogRead}, self: []Action{EndOwnSession, WakeUp}},
 		{name: "owner's key without scopes", role: events.RoleOwner, self: []Action{EndOwnSession, WakeUp}},
 	}
 	for _, test := range tests {

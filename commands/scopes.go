@@ -15,6 +15,7 @@ const (
 	ScopeActivitiesRecord = "activities:record"
 	ScopeEventsRead       = "events:read"
 	ScopeEventsPersonal   = "events:personal"
+	ScopeLogRead          = "log:read" // the log itself, sealed, and the wrapped keys
 )
 
 // The scopes that Coder's clients know by another name, or that mean nothing here
@@ -29,7 +30,7 @@ const (
 func Scopes() []string {
 	return []string{
 		ScopeAll, ScopeUsersRead, ScopeUsersWrite, ScopeKeysWrite, ScopeActivitiesRead,
-		ScopeActivitiesRecord, ScopeEventsRead, ScopeEventsPersonal,
+		ScopeActivitiesRecord, ScopeEventsRead, ScopeEventsPersonal, ScopeLogRead,
 	}
 }
 

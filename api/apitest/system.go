@@ -119,6 +119,7 @@ func New(tb testing.TB, options ...Option) *System {
 	s := &System{t: tb}
 	s.startBack(set)
 	set.api.Commands, set.api.Queries, set.api.TokenSecret = s.Commands, s.Queries, s.Log.Secret("tokens")
+	set.api.Copies = s.Log
 	handler, err := api.New(set.api)
 	require.NoError(tb, err)
 	s.Handler = handler

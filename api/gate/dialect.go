@@ -28,6 +28,7 @@ type Deps struct {
 	Streams  *live.Hub // nil where there are no live streams
 	SignIn   signin.Providers
 	Mail     mail.Mailer // nil: no mail is sent
+	Copies   Copies
 }
 
 // For returns what one dialect works with: its own gate among them.

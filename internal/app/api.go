@@ -252,7 +252,7 @@ func (a *API) startHTTP(ctx context.Context) error {
 		Commands: a.commands, Queries: a.queries, Logger: a.parts.log.Named("http"), Clock: time.Now,
 		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits,
 		CallsPerMinute: a.config.APIRateLimit, Settings: a.settings(),
-		SignIn: providersOf(a.config), Mail: mailer, TokenSecret: a.log.Secret("tokens"),
+		SignIn: providersOf(a.config), Mail: mailer, TokenSecret: a.log.Secret("tokens"), Copies: a.log,
 		Ready: a.health.check, Metrics: telemetry.Handler(a.registry), Registry: a.registry,
 	})
 	if err != nil {

@@ -230,6 +230,27 @@ func (e Status) Valid() bool {
 	}
 }
 
+// Defines values for ReadLogParamsStream.
+const (
+	ReadLogParamsStreamActivity ReadLogParamsStream = "activity"
+	ReadLogParamsStreamRoster   ReadLogParamsStream = "roster"
+	ReadLogParamsStreamUsage    ReadLogParamsStream = "usage"
+)
+
+// Valid indicates whether the value is a known member of the ReadLogParamsStream enum.
+func (e ReadLogParamsStream) Valid() bool {
+	switch e {
+	case ReadLogParamsStreamActivity:
+		return true
+	case ReadLogParamsStreamRoster:
+		return true
+	case ReadLogParamsStreamUsage:
+		return true
+	default:
+		return false
+	}
+}
+
 // Activity An entry of the feed; what is unset is absent
 //
 // Example: {"action":"completed","entity":{"id":"T-12","title":"Fix login bug"},"id":"a77","occurredAt":"2024-01-03T10:00:00Z","project":{"id":"web","name":"Web App"},"recordedAt":"2024-01-03T10:00:01Z","source":"tracker","sourceId":"4711","type":"ticket","user":"01900000-0000-7000-8000-000000000001"}
@@ -811,6 +832,21 @@ type StreamActivitiesParams struct {
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 }
 
+// ReadLogParams defines parameters for ReadLog.
+type ReadLogParams struct {
+	// Stream Which stream; `usage` has the last use of each key
+	Stream *ReadLogParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
+
+	// From The first position wanted, or its sequence
+	From *string `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The last position wanted
+	To *string `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ReadLogParamsStream defines parameters for ReadLog.
+type ReadLogParamsStream string
+
 // ImportUsersParams defines parameters for ImportUsers.
 type ImportUsersParams struct {
 	// Highest The highest number that is to come, in this call and later ones, where it is known: own numbers then go on
@@ -1207,6 +1243,25 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/activities/stream (the `StreamActivities` operationId).
 	StreamActivities(ctx context.Context, params *StreamActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReadLog Read the log as it is stored
+	//
+	// For owners; a key needs the scope `log:read`. All messages of a stream, those that are no events (claims, counters)
+	// too, in order, with everything personal sealed: what a copy of the log is made of. NDJSON: a first line with
+	// `installation`, `stream`, `from` and `to`; a line for each message with `stream`, `sequence`, `subject`, `headers` and
+	// `body` (`bodyBase64` where it is no UTF-8); a last line `{"end":n}` with the number of messages. An answer without the
+	// last line was cut off. It ends where the stream ended at the call. Compressed with `Accept-Encoding: zstd`.
+	//
+	// Corresponds with GET /v1/admin/log (the `ReadLog` operationId).
+	ReadLog(ctx context.Context, params *ReadLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReadLogKeys Read the wrapped keys
+	//
+	// For owners; a key needs the scope `log:read`. The installation's secret and each user's data key, wrapped: without the
+	// master key they are of no use. NDJSON as at `/v1/admin/log`, each line with `name`, and `box` or `erased`.
+	//
+	// Corresponds with GET /v1/admin/log/keys (the `ReadLogKeys` operationId).
+	ReadLogKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ImportUsersWithBody Move users in from another system
 	//
@@ -1657,6 +1712,45 @@ func (c *Client) RecordActivities(ctx context.Context, params *RecordActivitiesP
 // Corresponds with GET /v1/activities/stream (the `StreamActivities` operationId).
 func (c *Client) StreamActivities(ctx context.Context, params *StreamActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewStreamActivitiesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReadLog Read the log as it is stored
+//
+// For owners; a key needs the scope `log:read`. All messages of a stream, those that are no events (claims, counters)
+// too, in order, with everything personal sealed: what a copy of the log is made of. NDJSON: a first line with
+// `installation`, `stream`, `from` and `to`; a line for each message with `stream`, `sequence`, `subject`, `headers` and
+// `body` (`bodyBase64` where it is no UTF-8); a last line `{"end":n}` with the number of messages. An answer without the
+// last line was cut off. It ends where the stream ended at the call. Compressed with `Accept-Encoding: zstd`.
+//
+// Corresponds with GET /v1/admin/log (the `ReadLog` operationId).
+func (c *Client) ReadLog(ctx context.Context, params *ReadLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadLogRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReadLogKeys Read the wrapped keys
+//
+// For owners; a key needs the scope `log:read`. The installation's secret and each user's data key, wrapped: without the
+// master key they are of no use. NDJSON as at `/v1/admin/log`, each line with `name`, and `box` or `erased`.
+//
+// Corresponds with GET /v1/admin/log/keys (the `ReadLogKeys` operationId).
+func (c *Client) ReadLogKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadLogKeysRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -2685,6 +2779,111 @@ func NewStreamActivitiesRequest(server string, params *StreamActivitiesParams) (
 			req.Header.Set("Last-Event-ID", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewReadLogRequest constructs an http.Request for the ReadLog method
+func NewReadLogRequest(server string, params *ReadLogParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/log")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Stream != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "stream", *params.Stream, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReadLogKeysRequest constructs an http.Request for the ReadLogKeys method
+func NewReadLogKeysRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/log/keys")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -4691,6 +4890,29 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/activities/stream (the `StreamActivities` operationId).
 	StreamActivitiesWithResponse(ctx context.Context, params *StreamActivitiesParams, reqEditors ...RequestEditorFn) (*StreamActivitiesResponse, error)
 
+	// ReadLogWithResponse Read the log as it is stored
+	//
+	// For owners; a key needs the scope `log:read`. All messages of a stream, those that are no events (claims, counters)
+	// too, in order, with everything personal sealed: what a copy of the log is made of. NDJSON: a first line with
+	// `installation`, `stream`, `from` and `to`; a line for each message with `stream`, `sequence`, `subject`, `headers` and
+	// `body` (`bodyBase64` where it is no UTF-8); a last line `{"end":n}` with the number of messages. An answer without the
+	// last line was cut off. It ends where the stream ended at the call. Compressed with `Accept-Encoding: zstd`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/log (the `ReadLog` operationId).
+	ReadLogWithResponse(ctx context.Context, params *ReadLogParams, reqEditors ...RequestEditorFn) (*ReadLogResponse, error)
+
+	// ReadLogKeysWithResponse Read the wrapped keys
+	//
+	// For owners; a key needs the scope `log:read`. The installation's secret and each user's data key, wrapped: without the
+	// master key they are of no use. NDJSON as at `/v1/admin/log`, each line with `name`, and `box` or `erased`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/log/keys (the `ReadLogKeys` operationId).
+	ReadLogKeysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadLogKeysResponse, error)
+
 	// ImportUsersWithBodyWithResponse Move users in from another system
 	//
 	// For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
@@ -5219,6 +5441,88 @@ func (r StreamActivitiesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r StreamActivitiesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReadLogResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReadLogResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReadLogResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReadLogResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReadLogResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReadLogResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReadLogKeysResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReadLogKeysResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReadLogKeysResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReadLogKeysResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReadLogKeysResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReadLogKeysResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7033,6 +7337,41 @@ func (c *ClientWithResponses) StreamActivitiesWithResponse(ctx context.Context, 
 	return ParseStreamActivitiesResponse(rsp)
 }
 
+// ReadLogWithResponse Read the log as it is stored
+//
+// For owners; a key needs the scope `log:read`. All messages of a stream, those that are no events (claims, counters)
+// too, in order, with everything personal sealed: what a copy of the log is made of. NDJSON: a first line with
+// `installation`, `stream`, `from` and `to`; a line for each message with `stream`, `sequence`, `subject`, `headers` and
+// `body` (`bodyBase64` where it is no UTF-8); a last line `{"end":n}` with the number of messages. An answer without the
+// last line was cut off. It ends where the stream ended at the call. Compressed with `Accept-Encoding: zstd`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/log (the `ReadLog` operationId).
+func (c *ClientWithResponses) ReadLogWithResponse(ctx context.Context, params *ReadLogParams, reqEditors ...RequestEditorFn) (*ReadLogResponse, error) {
+	rsp, err := c.ReadLog(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReadLogResponse(rsp)
+}
+
+// ReadLogKeysWithResponse Read the wrapped keys
+//
+// For owners; a key needs the scope `log:read`. The installation's secret and each user's data key, wrapped: without the
+// master key they are of no use. NDJSON as at `/v1/admin/log`, each line with `name`, and `box` or `erased`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/log/keys (the `ReadLogKeys` operationId).
+func (c *ClientWithResponses) ReadLogKeysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadLogKeysResponse, error) {
+	rsp, err := c.ReadLogKeys(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReadLogKeysResponse(rsp)
+}
+
 // ImportUsersWithBodyWithResponse Move users in from another system
 //
 // For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
@@ -7807,6 +8146,58 @@ func ParseStreamActivitiesResponse(rsp *http.Response) (*StreamActivitiesRespons
 	}
 
 	response := &StreamActivitiesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReadLogResponse parses an HTTP response from a ReadLogWithResponse call
+func ParseReadLogResponse(rsp *http.Response) (*ReadLogResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReadLogResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReadLogKeysResponse parses an HTTP response from a ReadLogKeysWithResponse call
+func ParseReadLogKeysResponse(rsp *http.Response) (*ReadLogKeysResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReadLogKeysResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}

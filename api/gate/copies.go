@@ -1,0 +1,15 @@
+package gate
+
+import (
+	"context"
+
+	"github.com/rosterhq/roster/events"
+)
+
+// Copies is the log as copies of it are made: everything, sealed.
+type Copies interface {
+	InstallationID() string
+	Head(ctx context.Context, s events.Stream) (uint64, error)
+	Messages(ctx context.Context, s events.Stream, from, to uint64, f func(events.Stored) error) error
+	WrappedKeys(ctx context.Context, f func(events.WrappedKey) error) error
+}

@@ -1,0 +1,191 @@
+package v1
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/api/gate"
+	"github.com/rosterhq/roster/archive"
+	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/events"
+)
+
+// readLog answers with the messages of a stream as they are stored.
+func (h *Handler) readLog(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
+	if err := mayReadLog(c); err != nil {
+		return err
+	}
+	head, err := h.logRequest(r)
+	if err != nil {
+		return err
+	}
+	return h.feed(w, r, head, func(out *archive.FeedWriter) error {
+		if head.From > head.To {
+			return nil
+		}
+		return h.Copies.Messages(r.Context(), head.Stream, head.From, head.To, out.Message)
+	})
+}
+
+// readLogKeys answers with the wrapped keys, which are of use with the master key alone.
+func (h *Handler) readLogKeys(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
+	if err := mayReadLog(c); err != nil {
+		return err
+	}
+	return h.feed(w, r, archive.FeedHead{Installation: h.Copies.InstallationID()}, func(out *archive.FeedWriter) error {
+		return h.Copies.WrappedKeys(r.Context(), out.Key)
+	})
+}
+
+func mayReadLog(c gate.Caller) error {
+	if commands.Allowed(c.Actor, commands.ReadLog, "") {
+		return nil
+	}
+	return refuse(http.StatusForbidden, string(commands.Forbidden), "this is for owners, by a session or a key with scope log:read")
+}
+
+// logRequest reads which part of the log is wanted.
+func (h *Handler) logRequest(r *http.Request) (archive.FeedHead, error) {
+	none := archive.FeedHead{}
+	params, err := parametersOf(r)
+	if err != nil {
+		return none, err
+	}
+	streams := map[string]events.Stream{"": events.Roster, "roster": events.Roster, "activity": events.Activity, "usage": events.UsageStream}
+	stream, ok := streams[params.values.Get("stream")]
+	if !ok {
+		return none, parameter("stream", "unknown", "must be roster, activity or usage")
+	}
+	head := archive.FeedHead{Installation: h.Copies.InstallationID(), Stream: stream}
+	for name, into := range map[string]*uint64{"from": &head.From, "to": &head.To} {
+		if *into, err = sequenceOf(params.values.Get(name), stream); err != nil {
+			return none, parameter(name, "format", err.Error())
+		}
+	}
+	end, err := h.Copies.Head(r.Context(), stream)
+	if err != nil {
+		return none, err
+	}
+	if head.To == 0 || head.To > end {
+		head.To = end
+	}
+	head.From = max(head.From, 1)
+	return head, nil
+}
+
+// sequenceOf reads a position of a stream, or a bare sequence.
+func sequenceOf(s string, stream events.Stream) (uint64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
+		return n, nil
+	}
+	p, err := events.ParsePosition(s)
+	if err != nil || p.Stream != stream {
+		return 0, fmt.Errorf("must be a position in the stream, such as %s", cmp.Or(events.Position{Stream: stream, Sequence: 1042}.String(), "1042"))
+	}
+	return p.Sequence, nil
+}
+
+// feed writes a feed. One that fails on its way is cut off: its last line is
+// missing then.
+func (h *Handler) feed(w http.ResponseWriter, r *http.Request, head archive.FeedHead, write func(*archive.FeedWriter) error) error {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Cache-Control", "no-store")
+	if gate.WantsHead(r) {
+		w.WriteHeader(http.StatusOK)
+		return nil
+	}
+	out, err := compressed(w, r)
+	if err == nil {
+		err = writeFeed(out, head, write)
+	}
+	if err == nil {
+		err = out.Close()
+	}
+	if err != nil {
+		h.logger(r).Warn("a feed of the log was cut off", zap.Error(err))
+		panic(http.ErrAbortHandler) // half of it is out
+	}
+	return nil
+}
+
+func writeFeed(out io.Writer, head archive.FeedHead, write func(*archive.FeedWriter) error) error {
+	feed, err := archive.NewFeedWriter(out, head)
+	if err != nil {
+		return err
+	}
+	if err := write(feed); err != nil {
+		return err
+	}
+	return feed.End()
+}
+
+// compressed is the way to the client, with zstd where it says that it knows it.
+func compressed(w http.ResponseWriter, r *http.Request) (io.WriteCloser, error) {
+	out := bufferedAnswer{bufio.NewWriterSize(&patientWriter{w: w}, feedBuffer)}
+	w.Header().Add("Vary", "Accept-Encoding")
+	if !takesZstd(r) {
+		return out, nil
+	}
+	w.Header().Set("Content-Encoding", "zstd")
+	zip, err := zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, fmt.Errorf("compress an answer: %w", err)
+	}
+	return zippedAnswer{zip, out}, nil
+}
+
+// takesZstd says whether a client named zstd, and did not refuse it.
+func takesZstd(r *http.Request) bool {
+	for _, header := range r.Header.Values("Accept-Encoding") {
+		for coding := range strings.SplitSeq(header, ",") {
+			name, weight, _ := strings.Cut(coding, ";")
+			if strings.EqualFold(strings.TrimSpace(name), "zstd") {
+				q, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
+				return err != nil || q > 0
+			}
+		}
+	}
+	return false
+}
+
+const feedBuffer = 64 << 10
+
+// feedPatience is how long a client may take for each part of a feed.
+const feedPatience = 30 * time.Second
+
+type bufferedAnswer struct{ *bufio.Writer }
+
+func (b bufferedAnswer) Close() error { return b.Flush() }
+
+type zippedAnswer struct {
+	*zstd.Encoder
+	below io.Closer
+}
+
+func (z zippedAnswer) Close() error {
+	if err := z.Encoder.Close(); err != nil {
+		return err
+	}
+	return z.below.Close()
+}
+
+// patientWriter gives a client some time for each write: a feed takes as long as
+// the log is long.
+type patientWriter struct{ w http.ResponseWriter }
+
+func (p *patientWriter) Write(b []byte) (int, error) {
+	gate.Patience(p.w, feedPatience)
+	return p.w.Write(b)
+}
