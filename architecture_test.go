@@ -31,13 +31,14 @@ var mayImport = map[string][]string{
 	"projections/credentials": {"events", "projections/runtime"},
 	"projections/skills":      {"events", "projections/runtime"},
 	"projections/workspaces":  {"events", "projections/runtime"},
+	"projections/history":     {"events", "projections/runtime"},
 	"projections/usage":       {"events"},
 	"projections/activity":    {"events", "projections/runtime"},
 	"projections/statistics":  {"events", "projections/runtime"},
 	"projections/accountfeed": {"events", "projections/runtime"},
 	"projections": {
 		"events", "projections/runtime", "projections/users", "projections/credentials",
-		"projections/skills", "projections/workspaces", "projections/activity", "projections/statistics", "projections/accountfeed",
+		"projections/skills", "projections/workspaces", "projections/history", "projections/activity", "projections/statistics", "projections/accountfeed",
 	},
 
 	// Copies of the log, and what reads them.

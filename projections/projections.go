@@ -5,6 +5,7 @@ import (
 	"github.com/rosterhq/roster/projections/accountfeed"
 	"github.com/rosterhq/roster/projections/activity"
 	"github.com/rosterhq/roster/projections/credentials"
+	"github.com/rosterhq/roster/projections/history"
 	"github.com/rosterhq/roster/projections/runtime"
 	"github.com/rosterhq/roster/projections/skills"
 	"github.com/rosterhq/roster/projections/statistics"
@@ -20,6 +21,7 @@ func All() []runtime.Projection {
 		credentials.Projection(),
 		skills.Projection(),
 		workspaces.Projection(),
+		history.Projection(),
 		activity.Projection(),
 		statistics.Projection(),
 		accountfeed.Projection(),
