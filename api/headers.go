@@ -45,4 +45,13 @@ var protection = map[string][]string{
 	"Cache-Control":                {"no-store"},
 }
 
-func secure(h http.Header) { maps.Copy(h, protection) }
+// strictTransport keeps browsers on TLS for a year. Other names of the domain are
+// not ours to bind.
+var strictTransport = []string{"max-age=31536000"}
+
+func secure(h http.Header, r *http.Request) {
+	maps.Copy(h, protection)
+	if gate.OverTLS(r) {
+		h["Strict-Transport-Security"] = strictTransport
+	}
+}

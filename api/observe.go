@@ -42,7 +42,7 @@ func (s *surface) observe(next http.Handler) http.Handler {
 		id := gate.NewRequestID(r)
 		header := w.Header()
 		header.Set(gate.RequestIDHeader, id)
-		secure(header)
+		secure(header, r)
 
 		o := &observation{route: "none"}
 		ctx, stale := query.WithStaleness(gate.WithRequestID(r.Context(), id))

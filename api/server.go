@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,11 @@ type Config struct {
 	// TokenSecret is what keys of signed tokens are derived from, the same in every
 	// process of an installation; nil means that no tokens are signed.
 	TokenSecret []byte
+
+	// TrustedProxies are the networks of proxies whose word about the client counts.
+	TrustedProxies []netip.Prefix
+	// CORSOrigins are the origins whose pages may call with a token of their own.
+	CORSOrigins []string
 
 	// Copies is what copies of the log are made from.
 	Copies gate.Copies
@@ -206,7 +212,7 @@ func (s *surface) handler(c Config) http.Handler {
 		}
 		s.notFound(w, r)
 	})
-	return s.observe(s.checkHeaders(headAsGet(byOwner)))
+	return behindProxies(c.TrustedProxies, s.observe(callsOfPages(c.CORSOrigins, s.checkHeaders(headAsGet(byOwner)))))
 }
 
 func (s *surface) router(register func(*mux.Router)) *mux.Router {

@@ -103,6 +103,11 @@ func WithMail(m mail.Mailer) Option { return func(s *settings) { s.api.Mail = m 
 // WithDialects switches dialects on by name.
 func WithDialects(names ...string) Option { return func(s *settings) { s.api.Dialects = names } }
 
+// WithOrigins lets pages of other origins call with a token of their own.
+func WithOrigins(origins ...string) Option {
+	return func(s *settings) { s.api.CORSOrigins = origins }
+}
+
 // cheapHashes keep tests of logins fast; the parameters travel with each hash.
 var cheapHashes = commands.PasswordParams{MemoryKiB: 64, Iterations: 1, Parallelism: 1}
 

@@ -126,8 +126,8 @@ func plainID(s string) bool {
 	return true
 }
 
-// ClientAddress returns the address of the peer, without its port. Forwarding
-// headers are not believed: anybody can send them.
+// ClientAddress returns the client's address, without its port: that of the peer,
+// or what a trusted proxy says of it.
 func ClientAddress(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

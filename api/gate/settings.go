@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"net/http"
 	"strings"
 )
@@ -50,7 +51,7 @@ func (s Settings) SecureCookies(r *http.Request) bool {
 	case CookiesUnguarded:
 		return false
 	default:
-		return r.TLS != nil || strings.HasPrefix(s.AccessURL, secureScheme)
+		return OverTLS(r) || strings.HasPrefix(s.AccessURL, secureScheme)
 	}
 }
 
@@ -60,9 +61,21 @@ func (s Settings) BaseURL(r *http.Request) string {
 	switch {
 	case s.AccessURL != "":
 		return s.AccessURL
-	case r.TLS != nil:
+	case OverTLS(r):
 		return secureScheme + r.Host
 	default:
 		return unprotectedScheme + r.Host
 	}
+}
+
+type overTLSKey struct{}
+
+// WithTLS marks a request whose client came over TLS to a proxy that is trusted.
+func WithTLS(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), overTLSKey{}, true))
+}
+
+// OverTLS says whether the client came over TLS, here or at a trusted proxy.
+func OverTLS(r *http.Request) bool {
+	return r.TLS != nil || r.Context().Value(overTLSKey{}) != nil
 }

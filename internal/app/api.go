@@ -56,7 +56,12 @@ func StartAPI(ctx context.Context, c config.API, logger *zap.Logger) (*API, erro
 }
 
 // URL is where HTTP is served.
-func (a *API) URL() string { return "http://" + a.listener.Addr().String() }
+func (a *API) URL() string {
+	if a.config.TLSCert != "" {
+		return "https://" + a.listener.Addr().String()
+	}
+	return "http://" + a.listener.Addr().String()
+}
 
 // Failed delivers why the process can not go on.
 func (a *API) Failed() <-chan error { return a.failed }
@@ -252,6 +257,7 @@ func (a *API) startHTTP(ctx context.Context) error {
 		Commands: a.commands, Queries: a.queries, Logger: a.parts.log.Named("http"), Clock: time.Now,
 		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits,
 		CallsPerMinute: a.config.APIRateLimit, Settings: a.settings(),
+		TrustedProxies: a.config.TrustedProxies, CORSOrigins: a.config.CORSOrigins,
 		SignIn: providersOf(a.config), Mail: mailer, TokenSecret: a.log.Secret("tokens"), Copies: a.log,
 		Ready: a.health.check, Metrics: telemetry.Handler(a.registry), Registry: a.registry,
 	})
@@ -262,7 +268,11 @@ func (a *API) startHTTP(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for the first user: %w", err)
 	}
-	serve(ctx, a.parts, "HTTP", a.listener, handler)
+	secured, err := certificateOf(a.config.Transport, a.parts.log)
+	if err != nil {
+		return err
+	}
+	serveTLS(ctx, a.parts, "HTTP", a.listener, handler, secured)
 	a.parts.add("live streams", func(ctx context.Context) error { // before HTTP: it would wait for them
 		ctx, cancel := context.WithTimeout(ctx, streamsLimit)
 		defer cancel()

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log" //nolint:depguard // net/http wants one; zap is behind it
@@ -37,6 +38,11 @@ func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
 // serve serves HTTP on a listener until the part is stopped. A body may take as
 // long as it needs (imports stream); handlers set deadlines of their own.
 func serve(ctx context.Context, p *parts, name string, l net.Listener, handler http.Handler) {
+	serveTLS(ctx, p, name, l, handler, nil)
+}
+
+// serveTLS serves HTTPS; with nil, HTTP.
+func serveTLS(ctx context.Context, p *parts, name string, l net.Listener, handler http.Handler, secured *tls.Config) {
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	server := &http.Server{
 		Handler:           handler,
@@ -45,11 +51,16 @@ func serve(ctx context.Context, p *parts, name string, l net.Listener, handler h
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          stdLog(p.log),
+		TLSConfig:         secured,
+	}
+	serve := func() error { return server.Serve(l) }
+	if secured != nil {
+		serve = func() error { return server.ServeTLS(l, "", "") }
 	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(); !errors.Is(err, http.ErrServerClosed) {
 			p.log.Error("HTTP stopped serving", zap.String("server", name), zap.Error(err))
 		}
 	}()

@@ -10,6 +10,7 @@ import (
 type API struct {
 	Shared
 	Accounts
+	Transport
 	HTTPAddr           string
 	DebugAddr          string // "" means off
 	DataDir            string
@@ -77,6 +78,7 @@ type apiFlags struct {
 	DebugAddr          string `name:"debug-addr" default:"off" placeholder:"off" help:"A loopback address for profiles (pprof)."`
 	CacheSize          string `name:"cache-size" default:"64" placeholder:"64" help:"MiB of memory for users, preferences and keys that are read often, 0 to 65536. 0: every read asks PostgreSQL."`
 	accountFlags
+	transportFlags
 	signInFlags
 	sharedFlags
 }
@@ -101,6 +103,7 @@ func ReadAPI(in Input) (API, error) {
 	c := API{
 		Shared:             p.shared(f.sharedFlags),
 		Accounts:           p.accounts(f.accountFlags),
+		Transport:          p.transport(f.transportFlags),
 		HTTPAddr:           p.address("ROSTER_HTTP_ADDR", f.HTTPAddr),
 		DebugAddr:          p.loopbackOrOff("ROSTER_DEBUG_ADDR", f.DebugAddr),
 		DataDir:            p.directory("ROSTER_DATA_DIR", f.DataDir),
