@@ -73,7 +73,7 @@ type UserRegisteredPrivate struct {
 	LastName     string     `json:"lastName,omitempty"`
 	Avatar       string     `json:"avatar,omitempty"`
 	Language     string     `json:"language,omitempty"`
-	PasswordHash string     `json:"passwordHash,omitempty"`
+	PasswordHash string     `json:"passwordHash,omitempty" secret:"true"`
 	Identities   []Identity `json:"identities,omitempty"`
 }
 
@@ -134,7 +134,7 @@ type UserPasswordSet struct {
 
 // UserPasswordPrivate holds a password's hash with its parameters.
 type UserPasswordPrivate struct {
-	Hash string `json:"hash"`
+	Hash string `json:"hash" secret:"true"`
 }
 
 // EventType implements Payload.
@@ -216,7 +216,7 @@ type UserSessionOpened struct {
 
 // UserKeyPrivate is the sealed part of a session or key.
 type UserKeyPrivate struct {
-	SecretHash []byte `json:"secretHash"` // SHA-256 of the secret
+	SecretHash []byte `json:"secretHash" secret:"true"` // SHA-256 of the secret
 	Name       string `json:"name,omitempty"`
 	IP         string `json:"ip,omitempty"`
 	UserAgent  string `json:"userAgent,omitempty"`

@@ -30,7 +30,7 @@ type UserReadableKeySet struct {
 
 // UserReadableKeyPrivate is the sealed part of UserReadableKeySet.
 type UserReadableKeyPrivate struct {
-	Key string `json:"key"`
+	Key string `json:"key" secret:"true"`
 }
 
 // EventType implements Payload.

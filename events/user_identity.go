@@ -26,8 +26,8 @@ type UserProviderAnswered struct {
 // UserProviderPrivate is the sealed part of UserProviderAnswered.
 type UserProviderPrivate struct {
 	Claims       json.RawMessage `json:"claims,omitempty"` // an object: those of the id token and of the user info
-	AccessToken  string          `json:"accessToken,omitempty"`
-	RefreshToken string          `json:"refreshToken,omitempty"`
+	AccessToken  string          `json:"accessToken,omitempty" secret:"true"`
+	RefreshToken string          `json:"refreshToken,omitempty" secret:"true"`
 }
 
 // EventType implements Payload.
@@ -51,7 +51,7 @@ type UserPasscodeRequested struct {
 
 // UserPasscodePrivate is the sealed part of UserPasscodeRequested.
 type UserPasscodePrivate struct {
-	Hash []byte `json:"hash"` // SHA-256 of the passcode, which is random and long
+	Hash []byte `json:"hash" secret:"true"` // SHA-256 of the passcode, which is random and long
 }
 
 // EventType implements Payload.

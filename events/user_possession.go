@@ -8,7 +8,7 @@ type UserSSHKeyGenerated struct {
 // UserSSHKeyPrivate is the sealed part of UserSSHKeyGenerated.
 type UserSSHKeyPrivate struct {
 	PublicKey  string `json:"publicKey"`  // one line of authorized_keys, with its newline
-	PrivateKey string `json:"privateKey"` // OpenSSH's PEM form
+	PrivateKey string `json:"privateKey" secret:"true"` // OpenSSH's PEM form
 }
 
 // EventType implements Payload.
