@@ -46,7 +46,9 @@ type batch struct {
 	sets   []rowset // in the order of their first rows
 	drafts []events.Draft
 	parked int
-	err    error // of the first event that a handler refused
+	// load, if any, runs in the batch's transaction before what is queued.
+	load func(ctx context.Context, tx pgx.Tx) error
+	err  error // of the first event that a handler refused
 }
 
 // rowset is a statement over sets that still grows.
@@ -105,6 +107,14 @@ func (b *batch) begin(sql string, columns int, keyed bool) *rowset {
 	return &b.sets[len(b.sets)-1]
 }
 
+// change is what Change does in a batch.
+func (b *batch) change(key, sql string, args []any) {
+	if len(b.sets) != 1 || b.sets[0].sql != sql {
+		b.flush()
+	}
+	b.row(key, sql, args)
+}
+
 // flush queues the rows gathered so far.
 func (b *batch) flush() {
 	for _, set := range b.sets {
@@ -128,7 +138,7 @@ func (b *batch) park(p Projection, release string, m *inbound, cause error, atte
 	if err != nil {
 		return fmt.Errorf("park event %s at %d: %w", m.id, m.sequence, err)
 	}
-	b.Queue(parkSQL, p.Name, p.Version, string(p.Stream), int64(m.sequence), printable(m.id), printable(string(m.typ)),
+	b.Queue(parkSQL, p.entry(), p.Version, string(p.Stream), int64(m.sequence), printable(m.id), printable(string(m.typ)),
 		printable(m.aggregate()), printable(m.subject), string(headers), m.data, describe(cause), attempts, release)
 	b.parked++
 	return nil
@@ -157,7 +167,7 @@ func (b *batch) record(ctx context.Context, r Recorder) error {
 // the batch's last message.
 func (b *batch) commit(ctx context.Context, conn *pgx.Conn, p Projection, old uint64) error {
 	b.Queue(notifySQL, fmt.Sprintf("%s %d", p.Schema(), b.last.sequence))
-	b.Queue(advanceSQL, p.Name, p.Version, int64(old), int64(b.last.sequence), b.last.id)
+	b.Queue(advanceSQL, p.entry(), p.Version, int64(old), int64(b.last.sequence), b.last.id)
 	return b.run(ctx, conn, 1)
 }
 
@@ -165,6 +175,11 @@ func (b *batch) commit(ctx context.Context, conn *pgx.Conn, p Projection, old ui
 // many rows.
 func (b *batch) run(ctx context.Context, conn *pgx.Conn, want int64) error {
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if b.load != nil {
+			if err := b.load(ctx, tx); err != nil {
+				return err
+			}
+		}
 		results := tx.SendBatch(ctx, &b.sql)
 		var touched int64
 		for range b.sql.Len() {

@@ -13,7 +13,7 @@ const linger = 200 * time.Microsecond
 // before. It ends with its context, with an error, or after a batch with an error.
 type collector struct {
 	w      *worker
-	router *router
+	router dispatcher
 	parked map[string]bool // aggregates; nobody changes it while a collector runs
 	opened chan struct{}   // closed when the place in the stream is verified
 	out    chan *batch     // unbuffered: a batch grows until the session takes it

@@ -23,6 +23,7 @@ type consumer struct {
 	name   string
 	it     jetstream.MessagesContext
 	expect uint64 // next sequence of the consumer
+	ahead  uint64 // messages that it had to deliver when it was made
 	done   func() bool
 }
 
@@ -40,7 +41,7 @@ func (s source) consume(ctx context.Context, after uint64) (*consumer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("consume %s from %d: %w", s.stream, after, err)
 	}
-	c := &consumer{source: s, name: made.CachedInfo().Name, expect: 1}
+	c := &consumer{source: s, name: made.CachedInfo().Name, expect: 1, ahead: made.CachedInfo().NumPending}
 	if c.it, err = made.Messages(jetstream.PullMaxMessages(pullAhead)); err != nil {
 		c.delete()
 		return nil, fmt.Errorf("consume %s from %d: %w", s.stream, after, err)

@@ -86,6 +86,13 @@ func (o *opened) get(public bool, decode func() (events.Payload, error)) (events
 	return p, err
 }
 
+// whole returns the payload with its private part if somebody asked for it.
+func (o *opened) whole() events.Payload {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.payload[0]
+}
+
 // aggregate returns what an event is parked by. A message that does not even tell
 // that is known by its subject alone.
 func (m *inbound) aggregate() string {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/rosterhq/roster/events"
 )
 
@@ -27,11 +29,41 @@ type Projection struct {
 	// Patience is for how long a batch may wait for more events, for a projection
 	// that nobody waits for and whose batches cost much.
 	Patience time.Duration
+	// NeededIndexes names the indexes, beside those of keys, that the handlers' own
+	// statements are served by. A rebuild makes all others after its load.
+	NeededIndexes []string
+	// Load does what many events do, at once, where that costs much less than one
+	// after the other. It must leave what the handlers would. Nil: the handlers do it.
+	Load func(ctx context.Context, tx pgx.Tx, batch []Loaded) error
+
+	// slot tells a copy that is built beside the serving one; see slots.
+	slot slot
+}
+
+// Loaded is an event for Load, with the payload that its handler would get.
+type Loaded struct {
+	Event
+	Payload events.Payload
 }
 
 // Schema returns the PostgreSQL schema that holds the projection's tables, which
 // is also the name by which it is known outside: "users_v1".
-func (p Projection) Schema() string { return fmt.Sprintf("%s_v%d", p.Name, p.Version) }
+func (p Projection) Schema() string {
+	schema := fmt.Sprintf("%s_v%d", p.Name, p.Version)
+	if p.slot != serving {
+		schema += "_" + string(p.slot)
+	}
+	return schema
+}
+
+// entry is the name of the projection in the runtime's tables: copies have rows of
+// their own there.
+func (p Projection) entry() string {
+	if p.slot != serving {
+		return p.Name + "." + string(p.slot)
+	}
+	return p.Name
+}
 
 func (p Projection) validate() error {
 	if p.Name == "" || strings.Trim(p.Name, "abcdefghijklmnopqrstuvwxyz") != "" {
@@ -82,8 +114,22 @@ func Row(q Queue, sql string, args ...any) { addRow(q, "", sql, args) }
 // before it.
 func KeyedRow(q Queue, key, sql string, args ...any) { addRow(q, key, sql, args) }
 
+// Change is KeyedRow for a statement on a table that others write as well: it runs
+// behind everything that was queued before of the same aggregate.
+func Change(q Queue, key, sql string, args ...any) {
+	if b, ok := q.(interface {
+		change(key, sql string, args []any)
+	}); ok {
+		b.change(key, sql, args)
+		return
+	}
+	addRow(q, key, sql, args)
+}
+
 func addRow(q Queue, key, sql string, args []any) {
-	if b, ok := q.(interface{ row(key, sql string, args []any) }); ok {
+	if b, ok := q.(interface {
+		row(key, sql string, args []any)
+	}); ok {
 		b.row(key, sql, args)
 		return
 	}

@@ -91,7 +91,7 @@ func Parked(ctx context.Context, db DB, projection string, limit int) ([]ParkedE
 // requests returns the aggregates to redrive. It is also how an idle worker
 // notices a lost connection.
 func (s *session) requests(ctx context.Context) ([]string, error) {
-	rows, err := s.conn.Query(ctx, requestsSQL, s.projection.Name, s.projection.Version)
+	rows, err := s.conn.Query(ctx, requestsSQL, s.projection.entry(), s.projection.Version)
 	if err != nil {
 		return nil, fmt.Errorf("look for redrive requests: %w", err)
 	}
@@ -128,7 +128,7 @@ func (s *session) redrive(ctx context.Context, aggregate string) error {
 			break
 		}
 	}
-	if _, err := s.conn.Exec(ctx, answeredSQL, p.Name, p.Version, aggregate); err != nil {
+	if _, err := s.conn.Exec(ctx, answeredSQL, p.entry(), p.Version, aggregate); err != nil {
 		return fmt.Errorf("answer redrive of %s: %w", aggregate, err)
 	}
 	s.log.Info("redrive ended", zap.String("aggregate", aggregate), zap.Int("replayed", replayed), zap.Bool("parked", s.parked[aggregate]))
@@ -147,7 +147,7 @@ func (s *session) replay(ctx context.Context, msgs []*inbound, replayed *int) (f
 		if s.lost(failure) {
 			return nil, failure
 		}
-		_, err := s.conn.Exec(ctx, failedAgainSQL, p.Name, p.Version, int64(m.sequence), describe(failure), s.release)
+		_, err := s.conn.Exec(ctx, failedAgainSQL, p.entry(), p.Version, int64(m.sequence), describe(failure), s.release)
 		if err != nil {
 			return nil, fmt.Errorf("note the failure of event %s: %w", m.id, err)
 		}
@@ -171,12 +171,12 @@ func (s *session) unpark(ctx context.Context, m *inbound) error {
 	}
 	// Listeners learn that rows changed, at the checkpoint that stays.
 	b.Queue(notifySQL, fmt.Sprintf("%s %d", s.projection.Schema(), s.at.sequence))
-	b.Queue(unparkSQL, s.projection.Name, s.projection.Version, int64(m.sequence))
+	b.Queue(unparkSQL, s.projection.entry(), s.projection.Version, int64(m.sequence))
 	return b.run(ctx, s.conn, 1)
 }
 
 func (s *session) parkedOf(ctx context.Context, aggregate string) ([]*inbound, error) {
-	rows, err := s.conn.Query(ctx, parkedOfSQL, s.projection.Name, s.projection.Version, aggregate)
+	rows, err := s.conn.Query(ctx, parkedOfSQL, s.projection.entry(), s.projection.Version, aggregate)
 	if err != nil {
 		return nil, fmt.Errorf("read parked events of %s: %w", aggregate, err)
 	}

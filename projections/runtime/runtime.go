@@ -43,6 +43,9 @@ type Config struct {
 	Metrics prometheus.Registerer
 	// Release names the build in what is parked; default: from the build.
 	Release string
+	// Builds says how read models are built beside the serving ones. Nil: this
+	// process does not build any.
+	Builds *Builds
 }
 
 // Runtime projects. It is used for one Run.
@@ -50,6 +53,7 @@ type Runtime struct {
 	router  *message.Router
 	workers []*worker
 	feeds   map[events.Stream]*feed
+	builder *builder // nil for none
 	ready   chan struct{}
 }
 
@@ -76,6 +80,11 @@ func New(c Config) (*Runtime, error) {
 	router.AddMiddleware(noteFailure)
 	catalogue := events.Released()
 	rt := &Runtime{router: router, feeds: map[events.Stream]*feed{}, ready: make(chan struct{})}
+	if c.Builds != nil {
+		if rt.builder, err = newBuilder(c, js); err != nil {
+			return nil, err
+		}
+	}
 	m := newMetrics(c.Metrics)
 	for _, p := range c.Projections {
 		w, err := newWorker(c, p, js, catalogue, m)
@@ -86,6 +95,7 @@ func New(c Config) (*Runtime, error) {
 			w.feed = newFeed(c.Live, p.Stream, catalogue)
 			rt.feeds[p.Stream] = w.feed
 		}
+		w.builds = c.Builds
 		if err := rt.add(w, logger); err != nil {
 			return nil, err
 		}
@@ -171,10 +181,27 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	for _, f := range rt.feeds {
 		defer f.start()()
 	}
+	defer rt.build(ctx, cancel)()
 	if err := rt.router.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("projection runtime: %w", err)
 	}
 	return nil
+}
+
+// build starts the builder, if there is one.
+func (rt *Runtime) build(ctx context.Context, cancel func()) (stop func()) {
+	if rt.builder == nil {
+		return func() {}
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		rt.builder.run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 func (rt *Runtime) watchReady(ctx context.Context) {

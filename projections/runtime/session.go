@@ -23,7 +23,7 @@ const (
 type session struct {
 	*worker
 	conn   *pgx.Conn
-	router *router
+	router dispatcher
 	at     mark            // the checkpoint
 	parked map[string]bool // aggregates that are parked
 }
@@ -43,15 +43,15 @@ func (s *session) run(ctx context.Context) error {
 // load reads the projection's place.
 func (s *session) load(ctx context.Context) error {
 	p := s.projection
-	if _, err := s.conn.Exec(ctx, beginSQL, p.Name, p.Version, string(p.Stream)); err != nil {
+	if _, err := s.conn.Exec(ctx, beginSQL, p.entry(), p.Version, string(p.Stream)); err != nil {
 		return fmt.Errorf("make the checkpoint: %w", err)
 	}
 	var sequence int64
-	if err := s.conn.QueryRow(ctx, checkpointSQL, p.Name, p.Version).Scan(&sequence, &s.at.id); err != nil {
+	if err := s.conn.QueryRow(ctx, checkpointSQL, p.entry(), p.Version).Scan(&sequence, &s.at.id); err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
 	}
 	s.at.sequence = uint64(sequence)
-	rows, err := s.conn.Query(ctx, parkedSQL, p.Name, p.Version)
+	rows, err := s.conn.Query(ctx, parkedSQL, p.entry(), p.Version)
 	if err != nil {
 		return fmt.Errorf("read parked aggregates: %w", err)
 	}
@@ -106,14 +106,13 @@ func (s *session) consume(ctx context.Context, c *collector) (*batch, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-ticker.C:
-			requests, err := s.requests(ctx)
-			if err != nil || len(requests) > 0 {
+			if asked, err := s.asked(ctx); err != nil || asked {
 				return nil, err
 			}
 		case <-opened:
 			opened = nil
 			s.enter(Active, nil)
-			if err := s.noteStopped(ctx, ""); err != nil {
+			if err := s.noteAtWork(ctx); err != nil {
 				return nil, err
 			}
 		case b, open := <-c.out:
@@ -130,6 +129,20 @@ func (s *session) consume(ctx context.Context, c *collector) (*batch, error) {
 			}
 		}
 	}
+}
+
+// asked looks for what somebody wants of the holder of the lock: to redrive, or to
+// let a build have the projection (errYield).
+func (s *session) asked(ctx context.Context) (bool, error) {
+	busy, err := s.busy(ctx, s.conn)
+	if err != nil {
+		return false, err
+	}
+	if busy != "" {
+		return false, errYield
+	}
+	requests, err := s.requests(ctx)
+	return len(requests) > 0, err
 }
 
 // settle commits one batch.
@@ -154,9 +167,17 @@ func (s *session) settle(ctx context.Context, b *batch) error {
 // lost says whether a failure has nothing to do with the events at hand.
 func (s *session) lost(err error) bool { return s.conn.IsClosed() || transient(err) }
 
+// noteAtWork tells every process that the projection goes on, and here.
+func (s *session) noteAtWork(ctx context.Context) error {
+	if _, err := s.conn.Exec(ctx, holderSQL, s.projection.entry(), s.projection.Version, processName()); err != nil {
+		return fmt.Errorf("note who projects: %w", err)
+	}
+	return s.noteStopped(ctx, "")
+}
+
 // noteStopped tells every process why nothing goes on, or that it does again ("").
 func (s *session) noteStopped(ctx context.Context, why string) error {
-	if _, err := s.conn.Exec(ctx, stoppedSQL, s.projection.Name, s.projection.Version, printable(why)); err != nil {
+	if _, err := s.conn.Exec(ctx, stoppedSQL, s.projection.entry(), s.projection.Version, printable(why)); err != nil {
 		return fmt.Errorf("note the projection's state: %w", err)
 	}
 	return nil

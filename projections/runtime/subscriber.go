@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -101,12 +100,8 @@ func noteFailure(next message.HandlerFunc) message.HandlerFunc {
 		if !ok {
 			return next(msg)
 		}
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("handler panicked: %v\n%s", p, debug.Stack())
-			}
-			d.err = err
-		}()
+		defer func() { d.err = err }()
+		defer recovered(&err)
 		return next(msg)
 	}
 }

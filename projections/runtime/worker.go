@@ -23,6 +23,8 @@ const (
 	Standby  State = "standby" // another process holds the lock
 	Active   State = "active"
 	Stopped  State = "stopped: log went back"
+	Building State = "building"                        // a builder makes the version
+	Paused   State = "paused: its build was cancelled" // and nobody went on with it
 )
 
 // WorkerState is what one worker of this process does.
@@ -53,6 +55,8 @@ type worker struct {
 	release    string
 	log        *zap.Logger
 	metrics    *metrics
+	builds     *Builds // nil: this process builds nothing
+	stoppedAt  mark    // that the log does not hold
 
 	mu      sync.Mutex
 	state   WorkerState
@@ -74,8 +78,11 @@ func (w *worker) run(ctx context.Context, r *router) {
 		if errors.Is(err, ErrWentBack) {
 			w.log.Error("the log went back: the projection is stopped and needs a person", zap.Error(err))
 			w.enter(Stopped, err)
-			<-ctx.Done()
-			return
+			w.awaitStart(ctx, w.stoppedAt)
+			continue
+		}
+		if errors.Is(err, errYield) {
+			continue
 		}
 		w.enter(Starting, err)
 		w.log.Warn("projection starts again from its checkpoint", zap.Error(err), zap.Duration("in", wait))
@@ -96,12 +103,16 @@ func (w *worker) hold(ctx context.Context, r *router) error {
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
 	defer closeConn(conn)
+	if err := w.reserve(ctx, conn); err != nil {
+		return err
+	}
 	if err := w.lock(ctx, conn); err != nil {
 		return err
 	}
 	s := &session{worker: w, conn: conn, router: r}
 	err = s.run(ctx)
 	if errors.Is(err, ErrWentBack) {
+		w.stoppedAt = s.at
 		if note := s.noteStopped(ctx, err.Error()); note != nil {
 			w.log.Warn("other processes do not know that the projection is stopped", zap.Error(note))
 		}
@@ -110,9 +121,24 @@ func (w *worker) hold(ctx context.Context, r *router) error {
 }
 
 // lock polls for the projection's advisory lock: a waiting statement would hold
-// back vacuum for as long as it waits.
+// back vacuum for as long as it waits. Builds go first.
 func (w *worker) lock(ctx context.Context, conn *pgx.Conn) error {
 	for {
+		busy, err := w.busy(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if busy != "" {
+			w.enter(busy, nil)
+			wait := lockPoll
+			if busy == Standby {
+				wait = switchPoll
+			}
+			if !sleep(ctx, wait) {
+				return ctx.Err()
+			}
+			continue
+		}
 		var held bool
 		if err := conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, w.projection.lockKey()).Scan(&held); err != nil {
 			return fmt.Errorf("take the lock: %w", err)
@@ -128,9 +154,11 @@ func (w *worker) lock(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // lockKey returns the key of the advisory lock.
-func (p Projection) lockKey() int64 {
+func (p Projection) lockKey() int64 { return lockKeyOf(p.Schema()) }
+
+func lockKeyOf(schema string) int64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte("roster projection " + p.Schema()))
+	_, _ = h.Write([]byte("roster projection " + schema))
 	return int64(h.Sum64())
 }
 

@@ -36,6 +36,7 @@ type Env struct {
 	// Recorder is what projections record through.
 	Recorder runtime.Recorder
 	Live     runtime.Live // nil: each projection reads for itself
+	Builds   *runtime.Builds // nil: nothing is built beside
 	Logs     *observer.ObservedLogs
 	logger   *zap.Logger
 }
@@ -151,6 +152,7 @@ func (e *Env) StartOn(dsn string, projections ...runtime.Projection) *Running {
 	rt, err := runtime.New(runtime.Config{
 		NATS: e.NC, DSN: dsn, StreamName: StreamName, EventFilter: EventFilter, Keys: e.Keys, Recorder: e.Recorder,
 		Logger: e.logger, Projections: projections, Release: "test", Live: e.Live,
+		Builds: e.Builds,
 	})
 	require.NoError(e.TB, err)
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // Stop calls it
