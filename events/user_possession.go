@@ -7,7 +7,7 @@ type UserSSHKeyGenerated struct {
 
 // UserSSHKeyPrivate is the sealed part of UserSSHKeyGenerated.
 type UserSSHKeyPrivate struct {
-	PublicKey  string `json:"publicKey"`  // one line of authorized_keys, with its newline
+	PublicKey  string `json:"publicKey"`                // one line of authorized_keys, with its newline
 	PrivateKey string `json:"privateKey" secret:"true"` // OpenSSH's PEM form
 }
 
