@@ -8,11 +8,9 @@ import (
 	"github.com/rosterhq/roster/events"
 )
 
-// source is the CloudEvents source of facts that are decided here.
-const source = "/roster"
-
 // envelope is what all events of one command share.
 type envelope struct {
+	source        string
 	actor         string
 	commandID     string
 	requestHash   string // "" without an idempotency key
@@ -25,7 +23,7 @@ type envelope struct {
 
 func (s *Service) envelope(r Request) envelope {
 	e := envelope{
-		actor: r.Actor.UserID, correlationID: header(r.CorrelationID), dialect: header(r.Dialect),
+		source: events.SourceRoster, actor: r.Actor.UserID, correlationID: header(r.CorrelationID), dialect: header(r.Dialect),
 		reason: header(r.Reason), client: header(r.IP), now: s.now(),
 	}
 	if r.IdempotencyKey == "" {
@@ -68,7 +66,7 @@ func cut(s string, n int) string {
 // meta is the envelope of one event of a command.
 func (s *Service) meta(env envelope, a events.Aggregate, p events.Payload) events.Meta {
 	m := events.Meta{
-		ID: s.newID(), Type: p.EventType(), Source: source, Time: env.now, Aggregate: a,
+		ID: s.newID(), Type: p.EventType(), Source: env.source, Time: env.now, Aggregate: a,
 		Actor: env.actor, CommandID: env.commandID, RequestHash: env.requestHash,
 		CorrelationID: env.correlationID, Dialect: env.dialect, Reason: env.reason, Client: env.client,
 	}

@@ -51,10 +51,11 @@ type ImportPreferences struct {
 	Values  map[string]any
 }
 
-// ImportKey is an API key "<id>-<secret>" of which the hash of the secret is known.
+// ImportKey is an API key of which a hash is known: one "<id>-<secret>", or one of
+// another system's form, which has no id of its own.
 type ImportKey struct {
-	ID         string
-	SecretHash []byte // SHA-256
+	ID         string // "" for a key of another form
+	SecretHash []byte // SHA-256 of the secret; without an id, of the whole key
 	Name       string
 	Scopes     []string // none means all
 	AllowList  []events.Resource
@@ -111,6 +112,7 @@ func (m *importing) identify() error {
 		m.command.id = m.s.importID(m.wanted)
 	}
 	m.env = m.s.envelope(m.request)
+	m.env.source = events.SourceImport
 	m.env.commandID = m.s.log.KeyedHash("import", m.command.id)
 	m.env.requestHash = m.s.log.KeyedHash("imported", string(content))
 	return nil

@@ -122,6 +122,9 @@ func (m *importing) keys(p *problems) {
 	now := m.s.now()
 	var ids []string
 	for i, k := range c.Keys {
+		if k.ID == "" && len(k.SecretHash) == sha256.Size {
+			k.ID = ForeignKeyID([sha256.Size]byte(k.SecretHash))
+		}
 		p.within(fmt.Sprintf("keys[%d]", i), func(p *problems) {
 			if slices.Contains(ids, k.ID) {
 				p.add("id", "duplicate", "another key of this user has this id")

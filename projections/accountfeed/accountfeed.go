@@ -1,6 +1,9 @@
 // Package accountfeed is the reaction that tells the activity log of account
 // changes, so that they are in the user's feed beside everything else.
 //
+// Of a user who moved in from another system it tells one thing: the registration,
+// when it was made there. What came along was done elsewhere.
+//
 // An activity's source is "roster" and its source id the id of the event it comes
 // from: recording it again, after a crash, changes nothing. It has no tables.
 package accountfeed
@@ -55,7 +58,9 @@ func Projection() runtime.Projection {
 	return runtime.Projection{
 		Name: "accountfeed", Version: 1, Stream: events.Roster, Patience: patience,
 		Handlers: []runtime.Handler{
-			on(Registered, func(e *events.UserRegistered) detail { return detail{title: e.Private.Username} }),
+			on(Registered, func(e *events.UserRegistered) detail {
+				return detail{title: e.Private.Username, at: e.CreatedAt, movedIn: true}
+			}),
 			on(ProfileUpdated, func(e *events.UserProfileUpdated) detail { return detail{more: more{"fields": e.Fields}} }),
 			on(UsernameChanged, func(e *events.UserUsernameChanged) detail { return detail{title: e.Private.Username} }),
 			on(EmailChanged, func(*events.UserEmailChanged) detail { return detail{} }),
@@ -98,8 +103,10 @@ type more = map[string]any
 
 // detail is what an event tells beside its action.
 type detail struct {
-	title string // of the entity, which is the user
-	more  more
+	title   string // of the entity, which is the user
+	more    more
+	at      time.Time // zero: when the event was
+	movedIn bool      // told of those who move in, too
 }
 
 // on makes the handler that turns one type of event into an activity.
@@ -108,7 +115,11 @@ func on[T any, P interface {
 	events.Payload
 }](action string, tell func(P) detail) runtime.Handler {
 	return runtime.On(func(_ context.Context, q runtime.Queue, m runtime.Event, e P) error {
-		d, err := draft(m, action, tell(e))
+		told := tell(e)
+		if m.Source == events.SourceImport && !told.movedIn {
+			return nil
+		}
+		d, err := draft(m, action, told)
 		if err != nil {
 			return err
 		}
@@ -118,9 +129,12 @@ func on[T any, P interface {
 }
 
 func draft(m runtime.Event, action string, d detail) (events.Draft, error) {
-	user := m.Aggregate.ID
+	user, at := m.Aggregate.ID, d.at
+	if at.IsZero() {
+		at = m.Time
+	}
 	p := &events.ActivityRecorded{
-		SourceID: m.ID, User: user, Type: events.AccountActivity, Action: action, EntityID: user, OccurredAt: m.Time,
+		SourceID: m.ID, User: user, Type: events.AccountActivity, Action: action, EntityID: user, OccurredAt: at,
 	}
 	p.Private.EntityTitle = d.title
 	if told := withoutEmpty(d.more); len(told) > 0 {
