@@ -84,6 +84,8 @@ func activeOwner(status events.Status, roles []events.Role) bool {
 	return slices.Contains(roles, events.RoleOwner) && status != events.StatusSuspended && status != events.StatusDeleted
 }
 
+const reasonLastOwner = "last-owner"
+
 // moveOwner brings the register of owners in line with what becomes of a user.
 // The last one can not leave it.
 func (f facts) moveOwner(id string, was, is bool) ([]events.ClaimChange, *Error) {
@@ -100,7 +102,7 @@ func (f facts) moveOwner(id string, was, is bool) ([]events.ClaimChange, *Error)
 		ids = slices.DeleteFunc(ids, func(other string) bool { return other == id })
 	}
 	if len(ids) == 0 {
-		return nil, &Error{Code: Precondition, Reason: "last-owner", Message: "the last owner can not be deleted, suspended or demoted"}
+		return nil, &Error{Code: Precondition, Reason: reasonLastOwner, Message: "the last owner can not be deleted, suspended or demoted"}
 	}
 	slices.Sort(ids)
 	return []events.ClaimChange{f.take(ownersClaim(), strings.Join(slices.Compact(ids), ","))}, nil

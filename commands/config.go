@@ -25,6 +25,9 @@ type Config struct {
 	PasswordMinEntropy float64
 	// NoPasswords closes the sign-in by password. Those alone are told who know theirs.
 	NoPasswords bool
+	// RolesByOIDC leaves the site roles of users who sign in by OpenID Connect to their
+	// provider: sign-ins set them, and AssignRoles refuses to.
+	RolesByOIDC bool
 	// NumbersFrom is the first number that users get here; those below are for users
 	// who are imported. Default 1. Numbers that were given stay given.
 	NumbersFrom int64
@@ -67,6 +70,7 @@ type Service struct {
 	names               names
 	lifetimes           lifetimes
 	noPasswords         bool
+	rolesByOIDC         bool
 }
 
 // NewService makes a service, and the default organization at the first start.
@@ -107,7 +111,7 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 		organizationNumbers: newBlocks(c.Clock, numbersOf(c.Log, "organization")),
 		workspaceNumbers:    newBlocks(c.Clock, numbersOf(c.Log, "workspace")),
 		groupNumbers:        newBlocks(c.Clock, numbersOf(c.Log, "group")),
-		lifetimes:           lifetimesOf(c), noPasswords: c.NoPasswords, knownOrgs: knownOrgs, answers: kept,
+		lifetimes:           lifetimesOf(c), noPasswords: c.NoPasswords, rolesByOIDC: c.RolesByOIDC, knownOrgs: knownOrgs, answers: kept,
 	}
 	if c.NumbersFrom > 1 {
 		if _, err := s.setAside(ctx, c.NumbersFrom-1); err != nil {

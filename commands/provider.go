@@ -69,6 +69,7 @@ func (s *Service) signInWith(ctx context.Context, r Request, c SignInWith, check
 		return Result{}, err
 	}
 	res.Token = token
+	s.tellKeptOwner(c, res.User)
 	return res, nil
 }
 

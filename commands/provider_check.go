@@ -31,6 +31,7 @@ func (s *Service) checkSignInWith(r Request, c SignInWith) (signInWith, error) {
 	}
 	p.email(c.Email)
 	p.providerTokens(c.Tokens)
+	roles := checkRoles(c.Roles, &p)
 	claims, err := json.Marshal(withoutNUL(c.Claims))
 	if err != nil {
 		return signInWith{}, fmt.Errorf("write claims: %w", err)
@@ -43,7 +44,7 @@ func (s *Service) checkSignInWith(r Request, c SignInWith) (signInWith, error) {
 	}
 	out := signInWith{
 		loginType: c.LoginType, identity: c.Identity, email: c.Email, name: claimedName(c.Name), avatar: claimedURL(c.Avatar),
-		said: claims, tokens: c.Tokens, convert: c.Convert != "",
+		said: claims, tokens: c.Tokens, convert: c.Convert != "", syncRoles: c.SyncRoles, roles: roles,
 		lifetime: p.lifetime(c.Lifetime, s.lifetimes.session, MaxSessionLifetime),
 		ip:       header(r.IP), agent: cut(header(r.UserAgent), 200),
 	}

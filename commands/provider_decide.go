@@ -19,6 +19,8 @@ type signInWith struct {
 	said       json.RawMessage // the claims
 	tokens     ProviderTokens
 	convert    bool // from a password, which was proved
+	syncRoles  bool // roles are the user's from now on
+	roles      []events.Role
 	keyID      string
 	secretHash []byte
 	lifetime   time.Duration
@@ -29,6 +31,9 @@ func (signInWith) actions(facts) []Action { return nil } // the provider's word 
 
 func (c signInWith) claims(u User) []events.Claim {
 	out := []events.Claim{identityClaim(c.identity)}
+	if c.syncRoles {
+		out = append(out, assignRoles{roles: c.roles}.claims(u)...)
+	}
 	if !c.renames(u) {
 		return out
 	}
@@ -55,6 +60,9 @@ func decideSignInWith(u User, c signInWith, f facts) (decision, *Error) {
 		d.events = append(d.events, &events.UserLoginTypeChanged{LoginType: c.loginType})
 	}
 	c.refresh(u, f, &d)
+	if err := c.assign(u, f, &d); err != nil {
+		return decision{}, err
+	}
 	d.events = append(d.events, providerAnswer(c.identity.Provider, c.said, c.tokens))
 	d.events = append(d.events, closeOldest(u, f.now)...)
 	d.events = append(d.events, &events.UserSessionOpened{

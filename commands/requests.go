@@ -164,6 +164,10 @@ type SignInWith struct {
 	Claims    map[string]any // kept sealed
 	Tokens    ProviderTokens
 	SignUp    bool // make a user who is not known yet; the first one becomes owner
+	// SyncRoles says that the provider rules the user's site roles: Roles are all of
+	// them from now on, but the last owner stays one.
+	SyncRoles bool
+	Roles     []events.Role
 	// Convert is the id of a user with a password who proved it a moment ago and
 	// wants to sign in by this provider from now on; "" for none.
 	Convert  string

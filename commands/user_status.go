@@ -9,7 +9,11 @@ import (
 
 // The commands on roles and on the state of an account.
 type (
-	assignRoles  struct{ roles []events.Role } // sorted, each once
+	assignRoles struct {
+		roles []events.Role // sorted, each once
+		// ruled are the users whose roles are their provider's to change; "" for none.
+		ruled events.LoginType
+	}
 	suspendUser  struct{}
 	activateUser struct{}
 	deleteUser   struct{ own bool } // own: by the user
@@ -61,6 +65,11 @@ func decideRoles(u User, c assignRoles, f facts) (decision, *Error) {
 	added, removed := without(c.roles, u.Roles), without(u.Roles, c.roles)
 	if len(added)+len(removed) == 0 {
 		return decision{}, nil
+	}
+	if c.ruled != "" && u.LoginType == c.ruled {
+		return decision{}, &Error{
+			Code: Precondition, Reason: "role-sync", Message: "the roles of this user come from the provider of identities, and are changed there",
+		}
 	}
 	if err := grantable(f.actor, slices.Concat(added, removed)); err != nil {
 		return decision{}, err

@@ -3,6 +3,8 @@ package commands
 import (
 	"context"
 	"time"
+
+	"github.com/rosterhq/roster/events"
 )
 
 // UpdateUser changes profile, username, e-mail, password, status and preferences in
@@ -42,7 +44,11 @@ func (s *Service) UpdatePreferences(ctx context.Context, r Request, c UpdatePref
 // AssignRoles replaces site roles.
 func (s *Service) AssignRoles(ctx context.Context, r Request, c AssignRoles) (Result, error) {
 	var p problems
-	return s.checked(ctx, r, c.UserID, assignRoles{roles: checkRoles(c.Roles, &p)}, &p)
+	command := assignRoles{roles: checkRoles(c.Roles, &p)}
+	if s.rolesByOIDC {
+		command.ruled = events.LoginOIDC
+	}
+	return s.checked(ctx, r, c.UserID, command, &p)
 }
 
 // Suspend stops an account. Its sessions and keys are refused until it is

@@ -60,6 +60,8 @@ type Person struct {
 	Avatar   string
 	Claims   map[string]any // what the provider said; nil where it makes no claims
 	Token    Token
+	// Roles are all site roles, where the provider rules them (OIDCConfig.Roles).
+	Roles []events.Role
 }
 
 // Token lets a provider be asked on behalf of a person.

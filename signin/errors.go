@@ -26,6 +26,7 @@ const (
 	NotMember     Reason = "not-member"     // of an allowed organization
 	PrimaryEmail  Reason = "primary-email"  // GitHub: there is no verified primary address
 	NoDeviceFlow  Reason = "no-device-flow" // it is switched off
+	BadRoles      Reason = "bad-roles"      // the claim of roles can not be read
 	NotConfigured Reason = "not-configured" // there is no such provider
 )
 

@@ -28,6 +28,7 @@ type OIDCConfig struct {
 	IgnoreEmailVerified bool
 	UsernameField       string // the claim; "" means preferred_username
 	SignInText, IconURL string // of the button
+	Roles               RoleClaim
 
 	Clock     func() time.Time  // nil means time.Now
 	Transport http.RoundTripper // nil means the usual one
@@ -189,7 +190,12 @@ func (o *OIDC) person(idToken *oidc.IDToken, claims map[string]any, token *oauth
 	if username == "" {
 		username = email
 	}
+	roles, err := o.config.Roles.of(claims)
+	if err != nil {
+		return Person{}, err
+	}
 	return Person{
+		Roles:    roles,
 		Identity: events.Identity{Provider: string(events.LoginOIDC), Subject: subjectOf(idToken)},
 		Email:    email, Username: username, Name: nameOf(textClaim(claims, "name")), Avatar: avatarOf(textClaim(claims, "picture")),
 		Claims: claims, Token: tokenOf(token, o.config.Clock()),

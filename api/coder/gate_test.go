@@ -163,7 +163,7 @@ func TestLogin_3_6(t *testing.T) {
 		{"3.6 no e-mail", nil, "POST", login, object{"password": strong}, 400, invalid("email", tag("required", ""))},
 		{"3.6 empty password", nil, "POST", login, object{"email": w.ada.Email, "password": ""}, 400, invalid("password", tag("required", ""))},
 		{"3.6 no address", nil, "POST", login, object{"email": "ada", "password": strong}, 400, invalid("email", tag("email", "ada"))},
-		{"3.6 username", nil, "POST", login, object{"username": "ada", "password": apitestPassword}, 400, nil},
+		{"3.6 username", nil, "POST", login, object{"username": "ada", "password": apitestPassword}, 400, invalid("email", tag("required", ""))},
 		{"3.6 unknown e-mail", nil, "POST", login, object{"email": "nobody@example.com", "password": strong}, 401, wrong},
 		{"3.6 wrong password", nil, "POST", login, object{"email": w.ada.Email, "password": "wrong"}, 401, wrong},
 		{"3.6 user without password", nil, "POST", login, object{"email": "sso@example.com", "password": strong}, 401, wrong},

@@ -107,26 +107,26 @@ func TestTokens_3_20(t *testing.T) {
 	entry := func(v any) object { return object{"allow_list": []any{v}} }
 	listForm := badBody(`field "allow_list" must hold objects of type and id, or texts "type:id", whose id is * or a UUID`)
 	w.check([]line{
-		{"3.20 no body", w.ada, "POST", at, nil, 400, nil},
-		{"3.20 broken body", w.ada, "POST", at, `{"token_name":`, 400, nil},
+		{"3.20 no body", w.ada, "POST", at, nil, 400, badBody("the body is empty")},
+		{"3.20 broken body", w.ada, "POST", at, `{"token_name":`, 400, badBody("unexpected end of JSON input")},
 		{"3.20 wrong type of name", w.ada, "POST", at, object{"token_name": 7}, 400, badBody(`field "token_name" must be of type string`)},
-		{"3.20 wrong type of lifetime", w.ada, "POST", at, object{"lifetime": "1h"}, 400, nil},
-		{"3.20 huge lifetime", w.ada, "POST", at, `{"lifetime":1e30}`, 400, nil},
-		{"3.20 wrong type of scopes", w.ada, "POST", at, object{"scopes": "all"}, 400, nil},
-		{"3.20 NUL in the name", w.ada, "POST", at, `{"token_name":"a\u0000"}`, 400, nil},
-		{"3.20 name too long", w.ada, "POST", at, object{"token_name": strings.Repeat("n", 100_000)}, 400, nil},
+		{"3.20 wrong type of lifetime", w.ada, "POST", at, object{"lifetime": "1h"}, 400, badBody(`field "lifetime" must be of type int64`)},
+		{"3.20 huge lifetime", w.ada, "POST", at, `{"lifetime":1e30}`, 400, badBody(`field "lifetime" must be of type int64`)},
+		{"3.20 wrong type of scopes", w.ada, "POST", at, object{"scopes": "all"}, 400, badBody(`field "scopes" must be of type []string`)},
+		{"3.20 NUL in the name", w.ada, "POST", at, `{"token_name":"a\u0000"}`, 400, badBody("token_name: must not contain NUL characters")},
+		{"3.20 name too long", w.ada, "POST", at, object{"token_name": strings.Repeat("n", 100_000)}, 400, failed("name: must have at most 200 characters")},
 		{"3.20 unknown scope", w.ada, "POST", at, object{"scopes": []string{"nonsense:read"}}, 400, failed(`invalid or unsupported API key scope: "nonsense:read"`)},
 		{"3.20 internal scope", w.ada, "POST", at, object{"scopes": []string{"user:read", "audit_log:read"}}, 400, failed(`invalid or unsupported API key scope: "audit_log:read"`)},
 		{"3.20 a scope of another API", w.ada, "POST", at, object{"scopes": []string{"users:read"}}, 400, failed(`invalid or unsupported API key scope: "users:read"`)},
 		{"3.20 unknown scope, old form", w.ada, "POST", at, object{"scope": "some"}, 400, failed(`invalid or unsupported API key scope: "some"`)},
 		{"3.20 scope before lifetime", w.ada, "POST", at, object{"scope": "some", "lifetime": -1}, 400, failed(`invalid or unsupported API key scope: "some"`)},
 		{"3.20 allow list: too long", w.ada, "POST", at, object{"allow_list": long}, 400, failed("invalid allow_list: must have at most 128 entries")},
-		{"3.20 allow list: unknown type", w.ada, "POST", at, entry("spaceship:*"), 400, nil},
+		{"3.20 allow list: unknown type", w.ada, "POST", at, entry("spaceship:*"), 400, failed(`invalid allow_list: there is no such type: "spaceship"`)},
 		{"3.20 allow list: no id", w.ada, "POST", at, entry("user"), 400, listForm},
 		{"3.20 allow list: no type", w.ada, "POST", at, entry(":*"), 400, listForm},
 		{"3.20 allow list: wrong id", w.ada, "POST", at, entry(object{"type": "user", "id": "me"}), 400, listForm},
 		{"3.20 allow list: a number", w.ada, "POST", at, entry(7), 400, listForm},
-		{"3.20 allow list: no list", w.ada, "POST", at, object{"allow_list": "*:*"}, 400, nil},
+		{"3.20 allow list: no list", w.ada, "POST", at, object{"allow_list": "*:*"}, 400, badBody(`field "allow_list" must be of type list of objects`)},
 		{"3.20 lifetime negative", w.ada, "POST", at, object{"lifetime": -1}, 400, lifetime("lifetime must be positive number greater than 0")},
 		{"3.20 lifetime above the cap", w.ada, "POST", at, object{"lifetime": 876600*hour + 1}, 400, lifetime("lifetime must be less than 876600h0m0s")},
 		{"3.20 lifetime above the cap of owners", w.owner, "POST", at, object{"lifetime": 168*hour + 1}, 400, lifetime("lifetime must be less than 168h0m0s")},
@@ -290,7 +290,7 @@ func TestTokenByName_3_21(t *testing.T) {
 	w.check([]line{
 		{"3.21 unknown name", w.ada, "GET", path("me", "/keys/tokens/nonsense"), nil, 404, missing},
 		{"3.21 exact case", w.ada, "GET", path("me", "/keys/tokens/CI"), nil, 404, missing},
-		{"3.21 empty name", w.ada, "GET", path("me", "/keys/tokens/"), nil, 404, nil},
+		{"3.21 empty name", w.ada, "GET", path("me", "/keys/tokens/"), nil, 404, says("Route not found.")},
 		{"3.21 NUL", w.ada, "GET", path("me", "/keys/tokens/%00"), nil, 404, missing},
 		{"3.21 invalid UTF-8", w.ada, "GET", path("me", "/keys/tokens/%ff"), nil, 404, missing},
 		{"3.21 another user's", w.linus, "GET", path("ada", "/keys/tokens/ci"), nil, 404, missing},
@@ -388,7 +388,9 @@ func TestTokenConfig_3_26(t *testing.T) {
 		{"3.26 it follows {user}", w.owner, "GET", path("ada", at), nil, 200, object{"max_token_lifetime": 48 * hour}},
 		{"3.26 unreadable", w.ada, "GET", path("linus", at), nil, 404, missing},
 		{"2.6 the default is not checked against the cap", w.owner, "POST", path("me", "/keys/tokens"), object{"token_name": "t"}, 201, nil},
-		{"2.6 max-token-lifetime", w.ada, "POST", path("me", "/keys/tokens"), object{"lifetime": 48*hour + 1}, 400, nil},
+		{"2.6 max-token-lifetime", w.ada, "POST", path("me", "/keys/tokens"), object{"lifetime": 48*hour + 1}, 400, object{
+			"message": "Failed to validate create API key request.", "detail": "lifetime must be less than 48h0m0s",
+		}},
 	})
 	require.EqualValues(t, 72*3600, w.get(w.owner, path("me", "/keys/tokens/t"))["lifetime_seconds"])
 	require.EqualValues(t, 3600, w.get(w.owner, path("me", "/keys/"+keyID(w.owner.Token)))["lifetime_seconds"], "2.6 session-duration")

@@ -141,7 +141,7 @@ func (h *Handler) vouchedFor(r *http.Request, provider signin.Provider, a signin
 func commandOf(provider signin.Provider, p signin.Person, convert string) commands.SignInWith {
 	return commands.SignInWith{
 		LoginType: provider.LoginType(), Identity: p.Identity, Email: p.Email, Username: p.Username, Name: p.Name, Avatar: p.Avatar,
-		Claims: p.Claims, SignUp: provider.SignUps(), Convert: convert,
+		Claims: p.Claims, SignUp: provider.SignUps(), Convert: convert, SyncRoles: p.Roles != nil, Roles: p.Roles,
 		Tokens: commands.ProviderTokens{AccessToken: p.Token.Access, RefreshToken: p.Token.Refresh, ExpiresAt: p.Token.ExpiresAt},
 	}
 }

@@ -79,6 +79,8 @@ func answerOfPerson(e *signin.Error) *answer {
 		return bad("Your primary email must be verified on GitHub!", "")
 	case signin.NotVerified:
 		return refuse(http.StatusForbidden, fmt.Sprintf("Verify the %q email address on your OIDC provider to authenticate!", e.Email), "")
+	case signin.BadRoles:
+		return refuse(http.StatusInternalServerError, "Login disabled until site role OIDC configuration is fixed", e.Detail)
 	case signin.WrongDomain:
 		return refuse(http.StatusForbidden, fmt.Sprintf("Your email %q is not in domains %q!", e.Email, e.Allowed), "")
 	default:

@@ -168,7 +168,7 @@ func TestPassword(t *testing.T) {
 		{"3.28 own without the old one", w.ada, "PUT", of("me"), object{"password": other}, 400, says("Old password is required.")},
 		{"3.28 own without the old one, in front of weak", w.ada, "PUT", of("me"), object{"password": "weak"}, 400, says("Old password is required.")},
 		{"3.28 an owner's own without the old one", w.owner, "PUT", of("me"), object{"password": other}, 400, says("Old password is required.")},
-		{"3.28 weak in front of wrong", w.ada, "PUT", of("me"), change("wrong", "testing"), 400, nil},
+		{"3.28 weak in front of wrong", w.ada, "PUT", of("me"), change("wrong", "testing"), 400, weak("Invalid password.", onlyLower)},
 		{"3.28 wrong old one", w.ada, "PUT", of("me"), change("wrong", other), 400, oldWrong},
 		{"3.28 wrong old one by an admin", w.admin, "PUT", of("ada"), change("wrong", other), 400, oldWrong},
 		{"3.28 the same again", w.ada, "PUT", of("me"), change(apitestPassword, apitestPassword), 400, says("New password cannot match old password.")},

@@ -35,9 +35,7 @@ func TestCreate(t *testing.T) {
 		"detail":      "required at least 1 value for the array 'organization_ids'",
 		"validations": []any{object{"field": "organization_ids", "detail": "Missing values, this cannot be empty"}},
 	}
-	weak := func(reason string) object {
-		return object{"message": "Password is invalid", "validations": []any{object{"field": "password", "detail": reason}}}
-	}
+	long := object{"message": "Password is invalid", "validations": []any{object{"field": "password", "detail": "password must be no more than 64 characters"}}}
 	post := func(name string, by *apitest.Session, status int, want, changes object) line {
 		return line{name, by, "POST", users, wanted("grace", changes), status, want}
 	}
@@ -50,7 +48,7 @@ func TestCreate(t *testing.T) {
 		post("3.2 #1 bad username", w.owner, 400, invalid("username", tag("username", "-x")), object{"username": "-x"}),
 		post("3.2 #1 reserved username", w.owner, 400, invalid("username", tag("username", "new")), object{"username": "new"}),
 		post("3.2 #1 bad name", w.owner, 400, invalid("name", tag("user_real_name", " Grace")), object{"name": " Grace"}),
-		post("3.2 #1 long name", w.owner, 400, nil, object{"name": strings.Repeat("x", 129)}),
+		post("3.2 #1 long name", w.owner, 400, invalid("name", tag("user_real_name", strings.Repeat("x", 129))), object{"name": strings.Repeat("x", 129)}),
 		post("3.2 #1 bad status", w.owner, 400, invalid("user_status", tag("oneof", "deleted")), object{"user_status": "deleted"}),
 		post("3.2 #1 several", w.owner, 400, invalid("email", tag("email", "e"), "username", tag("username", "!")), object{"email": "e", "username": "!"}),
 		post("3.2 #1 wrong type", w.owner, 400, badBody(`field "email" must be of type string`), object{"email": 7}),
@@ -74,10 +72,10 @@ func TestCreate(t *testing.T) {
 		post("3.2 #9 not told to who may not read", w.ada, 403, mayNot, object{"username": "linus"}),
 		post("3.2 #10 unknown organization", w.owner, 404, says(`Organization does not exist with the provided id "`+someUUID+`".`), object{"organization_ids": unknown}),
 		post("3.2 #10 in front of #14", w.ada, 404, says(`Organization does not exist with the provided id "`+someUUID+`".`), object{"organization_ids": unknown}),
-		post("3.2 #11 weak password", w.owner, 400, nil, object{"password": "testing"}),
-		post("3.2 #11 long password", w.owner, 400, weak("password must be no more than 64 characters"), object{"password": strings.Repeat("aB3!xyzw", 9)}),
-		post("3.2 #11 no password", w.owner, 400, nil, object{"password": nil}),
-		post("3.2 #11 in front of #14", w.ada, 400, nil, object{"password": "testing"}),
+		post("3.2 #11 weak password", w.owner, 400, weak("Password is invalid", onlyLower), object{"password": "testing"}),
+		post("3.2 #11 long password", w.owner, 400, long, object{"password": strings.Repeat("aB3!xyzw", 9)}),
+		post("3.2 #11 no password", w.owner, 400, weak("Password is invalid", "using lowercase letters, "+onlyLower), object{"password": nil}),
+		post("3.2 #11 in front of #14", w.ada, 400, weak("Password is invalid", onlyLower), object{"password": "testing"}),
 		post("3.2 #12 OIDC without a provider", w.owner, 400, says("You must configure OIDC before creating OIDC users."), object{"login_type": "oidc", "password": nil}),
 		post("3.2 #13 login type of keys", w.owner, 400, says(`Unsupported login type "token" for manually creating new users.`), object{"login_type": "token", "password": nil}),
 		post("3.2 #13 unheard of login type", w.owner, 400, says(`Unsupported login type "dove" for manually creating new users.`), object{"login_type": "dove", "password": nil}),
@@ -198,7 +196,9 @@ func TestSeedExamples(t *testing.T) {
 			"agent_chat_send_shortcut": "enter", "code_diff_display_mode": "auto", "shell_tool_display_mode": "auto",
 			"task_notification_alert_dismissed": true, "thinking_display_mode": "auto",
 		}, 200, nil},
-		{"roles that do not exist", w.owner, "PUT", path("ada", "/roles"), object{"roles": []string{"string"}}, 400, nil},
-		{"autofill of no template", w.ada, "GET", path("me", "/autofill-parameters?template_id=string"), nil, 400, nil},
+		{"roles that do not exist", w.owner, "PUT", path("ada", "/roles"), object{"roles": []string{"string"}}, 400, says(`"string" is not a supported role`)},
+		{"autofill of no template", w.ada, "GET", path("me", "/autofill-parameters?template_id=string"), nil, 400, object{
+			"message": "Invalid query parameters.", "validations": []any{object{"field": "template_id", "detail": `Query param "template_id" must be a valid uuid`}},
+		}},
 	})
 }

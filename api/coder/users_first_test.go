@@ -36,7 +36,7 @@ func TestFirstUser(t *testing.T) {
 		post("3.5 wrong type", 400, badBody(`field "trial" must be of type bool`), object{"trial": "yes"}),
 		post("3.5 wrong type of what is not used", 400, badBody(`field "onboarding_info" must be of type object`), object{"onboarding_info": 7}),
 		{"3.5 no body", nil, "POST", first, "", 400, badBody("the body is empty")},
-		post("3.5 weak password", 400, nil, object{"password": "password"}),
+		post("3.5 weak password", 400, weak("Password is invalid", onlyLower), object{"password": "password"}),
 	})
 	require.Equal(t, before, w.head())
 	w.check([]line{
@@ -45,7 +45,7 @@ func TestFirstUser(t *testing.T) {
 		}),
 		{"3.4 there is one", nil, "GET", first, nil, 200, says("The initial user has already been created!")},
 		post("3.5 a second one, in front of weak", 409, says("The initial user has already been created."), object{"password": "password"}),
-		post("3.5 a second one, behind validation", 400, nil, object{"email": "root"}),
+		post("3.5 a second one, behind validation", 400, invalid("email", tag("email", "root")), object{"email": "root"}),
 	})
 	root := w.Login("root@example.com", strong)
 	me := w.get(root, path("me", ""))

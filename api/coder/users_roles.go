@@ -14,6 +14,9 @@ import (
 // implicitRole is everybody's: it is never stored nor shown.
 const implicitRole = "member"
 
+var errRolesSynced = refuse(http.StatusBadRequest, "Cannot modify roles for OIDC users when role sync is enabled.",
+	"'User Role Field' is set in the OIDC configuration. All role changes must come from the oidc identity provider.")
+
 // rolesAnswer is what a user may do, by the names of roles.
 type rolesAnswer struct {
 	Roles             []string            `json:"roles"`
@@ -40,6 +43,9 @@ func (h *Handler) setRoles(w http.ResponseWriter, r *http.Request, c gate.Caller
 	u, err := h.user(r, c)
 	if err != nil {
 		return err
+	}
+	if h.Commands.SyncsRoles(u.LoginType) {
+		return errRolesSynced
 	}
 	if c.Is(u.ID) {
 		return refuse(http.StatusBadRequest, "You cannot change your own roles.", "")

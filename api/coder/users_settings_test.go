@@ -93,7 +93,7 @@ func TestAppearance(t *testing.T) {
 		{"3.13 may not read", w.ada, "GET", of("linus"), nil, 404, missing},
 		{"3.13 nobody", nil, "GET", of("me"), nil, 401, nil},
 		{"3.14 no theme", w.ada, "PUT", of("me"), object{"terminal_font": "fira-code"}, 400, invalid("theme_preference", tag("required", ""))},
-		{"3.14 long theme", w.ada, "PUT", of("me"), look(strings.Repeat("x", 129), "", "", "", "fira-code"), 400, nil},
+		{"3.14 long theme", w.ada, "PUT", of("me"), look(strings.Repeat("x", 129), "", "", "", "fira-code"), 400, invalid("theme_preference", tag("max", strings.Repeat("x", 129)))},
 		{"3.14 no font", w.ada, "PUT", of("me"), object{"theme_preference": "dark"}, 400, font},
 		{"3.14 unknown font", w.ada, "PUT", of("me"), look("dark", "", "", "", "comic-sans"), 400, font},
 		{"3.14 bad mode", w.ada, "PUT", of("me"), look("dark", "both", "", "", "fira-code"), 400, invalid("theme_mode", tag("oneof", "both"))},

@@ -45,7 +45,7 @@ type line struct {
 	method, path string
 	body         any
 	status       int
-	want         object // the whole answer; nil: not looked at
+	want         object // the whole answer; nil: not looked at, but that nobody (401) is told to sign in
 }
 
 var (
@@ -56,6 +56,15 @@ var (
 		return object{"message": "Request body must be valid JSON.", "detail": detail}
 	}
 )
+
+// onlyLower is what the checker of passwords misses in lower-case letters alone.
+const onlyLower = "using uppercase letters, using numbers"
+
+// weak is a refusal of a password, with what the checker of passwords misses in it.
+func weak(message, missing string) object {
+	detail := "insecure password, try including more special characters, " + missing + " or using a longer password"
+	return object{"message": message, "validations": []any{object{"field": "password", "detail": detail}}}
+}
 
 func says(message string) object { return object{"message": message} }
 
@@ -78,8 +87,13 @@ func (w world) check(lines []line) {
 			a := w.send(l)
 			require.Equal(t, l.status, a.Status, "%s", a.Body)
 			require.NotEmpty(t, a.Header.Get("X-Coder-Build-Version"))
-			if l.want != nil {
+			switch {
+			case l.want != nil:
 				require.JSONEq(t, asJSON(t, l.want), string(a.Body))
+			case l.status == http.StatusUnauthorized:
+				require.Contains(t, a.Map(w.System)["message"], "session has expired")
+			case l.status >= http.StatusBadRequest:
+				t.Errorf("a refusal whose words nobody looks at: %s", a.Body)
 			}
 		})
 	}

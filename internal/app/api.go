@@ -130,8 +130,8 @@ func (a *API) startWriteSide(ctx context.Context) error {
 	a.commands, err = commands.NewService(ctx, commands.Config{
 		Log: a.log, Clock: time.Now, Logger: a.parts.log.Named("commands"), PasswordMinEntropy: a.config.PasswordMinEntropy,
 		NumbersFrom: a.config.NumbersFrom, NoPasswords: !a.config.PasswordAuth, SessionLifetime: a.config.SessionDuration,
-		DefaultTokenLifetime: a.config.DefaultTokenLifetime,
-		MaxTokenLifetime:     a.config.MaxTokenLifetime, MaxAdminTokenLifetime: a.config.MaxAdminTokenLifetime,
+		DefaultTokenLifetime: a.config.DefaultTokenLifetime, RolesByOIDC: a.config.OIDC != nil && a.config.OIDC.RoleField != "",
+		MaxTokenLifetime: a.config.MaxTokenLifetime, MaxAdminTokenLifetime: a.config.MaxAdminTokenLifetime,
 	})
 	if err != nil {
 		return fmt.Errorf("start the commands: %w", err)

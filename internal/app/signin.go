@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/config"
 	"github.com/rosterhq/roster/internal/mail"
 	"github.com/rosterhq/roster/signin"
@@ -20,6 +21,7 @@ func providersOf(c config.API) signin.Providers {
 			Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: o.Scopes, EmailDomains: o.EmailDomains,
 			AllowSignUps: o.AllowSignUps, IgnoreEmailVerified: o.IgnoreEmailVerified, UsernameField: o.UsernameField,
 			SignInText: o.SignInText, IconURL: o.IconURL, Clock: time.Now,
+			Roles: roleClaimOf(o),
 		})
 	}
 	if g := c.GitHub; g != nil {
@@ -29,6 +31,22 @@ func providersOf(c config.API) signin.Providers {
 		})
 	}
 	return p
+}
+
+func roleClaimOf(o *config.OIDC) signin.RoleClaim {
+	c := signin.RoleClaim{Field: o.RoleField, Mapping: make(map[string][]events.Role, len(o.RoleMapping)), Defaults: siteRoles(o.RoleDefaults)}
+	for text, names := range o.RoleMapping {
+		c.Mapping[text] = siteRoles(names)
+	}
+	return c
+}
+
+func siteRoles(names []string) []events.Role {
+	out := make([]events.Role, len(names))
+	for i, name := range names {
+		out[i] = events.Role(name)
+	}
+	return out
 }
 
 // mailerOf makes the mailer of the settings; nil where there is none.

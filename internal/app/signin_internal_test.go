@@ -6,8 +6,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/config"
 	"github.com/rosterhq/roster/internal/mail"
+	"github.com/rosterhq/roster/signin"
 )
 
 func TestProvidersAndMailOfTheSettings(t *testing.T) {
@@ -20,6 +23,11 @@ func TestProvidersAndMailOfTheSettings(t *testing.T) {
 	})
 	require.Equal(t, "Acme", p.OIDC.SignInText(), "nothing is asked of a provider before somebody signs in")
 	require.True(t, p.GitHub.DeviceFlow())
+
+	require.Equal(t, siteRoles(config.SiteRoles()), commands.SiteRoles(), "the settings know every role")
+	require.Equal(t, signin.RoleClaim{
+		Field: "groups", Mapping: map[string][]events.Role{"staff": {events.RoleAuditor}}, Defaults: []events.Role{events.RoleOwner},
+	}, roleClaimOf(&config.OIDC{RoleField: "groups", RoleMapping: map[string][]string{"staff": {"auditor"}}, RoleDefaults: []string{"owner"}}))
 
 	m, err := mailerOf(config.Mail{}, zap.NewNop())
 	require.NoError(t, err)

@@ -20,6 +20,9 @@ type OIDC struct {
 	UsernameField       string
 	SignInText          string
 	IconURL             string
+	RoleField           string // the claim of site roles; "": they are given here
+	RoleMapping         map[string][]string
+	RoleDefaults        []string
 }
 
 // GitHub are the settings of sign-ins by GitHub.
@@ -51,6 +54,9 @@ type signInFlags struct {
 	OIDCAllowSignups        string `name:"oidc-allow-signups" default:"on" placeholder:"on" help:"off: only users that exist may sign in."`
 	OIDCIgnoreEmailVerified string `name:"oidc-ignore-email-verified" default:"off" placeholder:"off" help:"on: addresses count that the provider has not verified."`
 	OIDCUsernameField       string `name:"oidc-username-field" default:"preferred_username" placeholder:"preferred_username" help:"The claim that new users are named by."`
+	OIDCRoleField           string `name:"oidc-role-field" placeholder:"CLAIM" help:"The claim, a text or a list, that gives users their site roles at each sign-in; nobody else changes them. Default: roles are given here."`
+	OIDCRoleMapping         string `name:"oidc-role-mapping" placeholder:"JSON" help:"What texts of that claim stand for, such as {\"staff\":[\"auditor\"]}. Others are roles by their own names."`
+	OIDCRoleDefault         string `name:"oidc-role-default" placeholder:"ROLES" help:"Site roles of everybody who signs in there, separated by commas."`
 	OIDCSignInText          string `name:"oidc-sign-in-text" default:"OpenID Connect" placeholder:"TEXT" help:"Text of the button."`
 	OIDCIconURL             string `name:"oidc-icon-url" placeholder:"URL" help:"Picture on the button."`
 
@@ -79,6 +85,7 @@ func (p *checker) oidc(f signInFlags) *OIDC {
 		IgnoreEmailVerified: p.choice("ROSTER_OIDC_IGNORE_EMAIL_VERIFIED", f.OIDCIgnoreEmailVerified, "off", "on") == "on",
 		UsernameField:       f.OIDCUsernameField, SignInText: f.OIDCSignInText, IconURL: p.webURL("ROSTER_OIDC_ICON_URL", f.OIDCIconURL),
 	}
+	p.roleClaim(c, f)
 	if c.Issuer == "" && c.ClientID == "" {
 		return nil
 	}

@@ -26,6 +26,7 @@ func TestProvidersAreRead(t *testing.T) {
 	c, err := config.ReadAPI(input(map[string]string{
 		"ROSTER_OIDC_ISSUER": "https://id.example.com/", "ROSTER_OIDC_CLIENT_ID": "roster", "ROSTER_OIDC_CLIENT_SECRET": "file:" + path,
 		"ROSTER_OIDC_SCOPES": "openid, email,offline_access", "ROSTER_OIDC_EMAIL_DOMAINS": "a.example,b.example",
+		"ROSTER_OIDC_ROLE_FIELD": "groups", "ROSTER_OIDC_ROLE_MAPPING": `{"staff":["auditor","user-admin"],"owner":[]}`, "ROSTER_OIDC_ROLE_DEFAULT": "template-admin",
 		"ROSTER_GITHUB_CLIENT_ID": "id", "ROSTER_GITHUB_CLIENT_SECRET": "gitsecret", "ROSTER_GITHUB_ALLOWED_ORGS": "acme",
 		"ROSTER_GITHUB_BASE_URL": "http://127.0.0.1:3000", "ROSTER_SMTP_ADDR": "mail.example.com:587",
 		"ROSTER_SMTP_FROM": "Roster <roster@example.com>", "ROSTER_SMTP_USERNAME": "u", "ROSTER_SMTP_PASSWORD": "mailsecret",
@@ -34,6 +35,7 @@ func TestProvidersAreRead(t *testing.T) {
 	require.Equal(t, &config.OIDC{
 		Issuer: "https://id.example.com/", ClientID: "roster", ClientSecret: "hidden", Scopes: []string{"openid", "email", "offline_access"},
 		EmailDomains: []string{"a.example", "b.example"}, AllowSignUps: true, UsernameField: "preferred_username", SignInText: "OpenID Connect",
+		RoleField: "groups", RoleMapping: map[string][]string{"staff": {"auditor", "user-admin"}, "owner": {}}, RoleDefaults: []string{"template-admin"},
 	}, c.OIDC)
 	require.Equal(t, &config.GitHub{
 		ClientID: "id", ClientSecret: "gitsecret", AllowedOrgs: []string{"acme"}, BaseURL: "http://127.0.0.1:3000",
@@ -70,6 +72,10 @@ func TestMistakesInProviders(t *testing.T) {
 		{oidc("ROSTER_OIDC_SCOPES", "email"), "ROSTER_OIDC_SCOPES must have openid"},
 		{oidc("ROSTER_OIDC_CLIENT_SECRET", "file:/does/not/exist"), "ROSTER_OIDC_CLIENT_SECRET names a file"},
 		{oidc("ROSTER_OIDC_ALLOW_SIGNUPS", "yes"), "ROSTER_OIDC_ALLOW_SIGNUPS must be"},
+		{oidc("ROSTER_OIDC_ROLE_MAPPING", `{"staff":"auditor"}`), "ROSTER_OIDC_ROLE_MAPPING must be a JSON object of lists"},
+		{oidc("ROSTER_OIDC_ROLE_MAPPING", `{"staff":["emperor"]}`), `ROSTER_OIDC_ROLE_MAPPING names a role that does not exist: "emperor"`},
+		{oidc("ROSTER_OIDC_ROLE_DEFAULT", "emperor"), `ROSTER_OIDC_ROLE_DEFAULT names a role that does not exist: "emperor"`},
+		{oidc("ROSTER_OIDC_ROLE_DEFAULT", "auditor"), "ROSTER_OIDC_ROLE_FIELD is required"},
 		{oidc("ROSTER_OIDC_ICON_URL", "icon.png"), "ROSTER_OIDC_ICON_URL must be"},
 		{map[string]string{"ROSTER_GITHUB_CLIENT_ID": "id", "ROSTER_GITHUB_ALLOW_EVERYONE": "on"}, "ROSTER_GITHUB_CLIENT_SECRET is required"},
 		{github("ROSTER_GITHUB_ALLOWED_ORGS", ""), "ROSTER_GITHUB_ALLOWED_ORGS is required"},
