@@ -82,7 +82,7 @@ var mayImport = map[string][]string{
 	"bench":               {"*"},
 	"cmd/api":             {"internal/app", "internal/config", "internal/telemetry"},
 	"cmd/projector":       {"internal/app", "internal/config", "internal/telemetry"},
-	"cmd/roster":          {"internal/gharchive", "api/v1/client"},
+	"cmd/roster":          {"internal/gharchive", "api/v1/client", "events", "archive", "internal/app", "internal/config"},
 	"api/v1/client":       {},
 }
 

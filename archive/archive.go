@@ -81,7 +81,10 @@ func (a *Archive) Close() error {
 }
 
 // Manifest says what is there.
-func (a *Archive) Manifest() Manifest { return a.manifest }
+func (a *Archive) Manifest() *Manifest {
+	m := a.manifest
+	return &m
+}
 
 // Of says whose log is archived; a new archive becomes that installation's.
 func (a *Archive) Of(installation string) error {

@@ -25,7 +25,10 @@ const (
 )
 
 type commandLine struct {
+	Archive archiveCommand `cmd:"" help:"Keep the log outside the server, in a chain of files."`
 	Import  importCommand  `cmd:"" help:"Bring in activities and users from elsewhere."`
+	Restore restoreCommand `cmd:"" help:"Fill an empty installation from an archive, offline."`
+	Verify  verifyCommand  `cmd:"" help:"Compare archive, log and read models with each other."`
 	Tail    tailCommand    `cmd:"" help:"Follow activities as they happen."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -1,0 +1,73 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Comparison is what a read model has other than the log says.
+type Comparison struct {
+	Projection string            `json:"projection"`
+	Position   string            `json:"position"`
+	Equal      bool              `json:"equal"`
+	Tables     []TableComparison `json:"tables"`
+}
+
+// TableComparison counts the rows of a table that are wrong.
+type TableComparison struct {
+	Table     string          `json:"table"`
+	Rows      int64           `json:"rows"`
+	Missing   int64           `json:"missing"`
+	Extra     int64           `json:"extra"`
+	Different int64           `json:"different"`
+	Examples  []RowDifference `json:"examples"`
+}
+
+// RowDifference is one such row.
+type RowDifference struct {
+	Key      string   `json:"key"`
+	Kind     string   `json:"kind"` // missing, extra or different
+	Columns  []string `json:"columns"`
+	Position string   `json:"position"` // of the row's last event, where it has one
+}
+
+// Rows counts all that were compared.
+func (c Comparison) Rows() int64 {
+	var n int64
+	for _, t := range c.Tables {
+		n += t.Rows
+	}
+	return n
+}
+
+// ProjectionNames lists the read models.
+func (c *Client) ProjectionNames(ctx context.Context) ([]string, error) {
+	var answer struct {
+		Items []struct {
+			Name string `json:"name"`
+		} `json:"items"`
+	}
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/v1/admin/projections"}, &answer); err != nil {
+		return nil, whyNot(err)
+	}
+	names := make([]string, len(answer.Items))
+	for i, p := range answer.Items {
+		names[i] = p.Name
+	}
+	return names, nil
+}
+
+// verifyLimit bounds how long a read model is compared: a log of a hundred million
+// events takes that long.
+const verifyLimit = 2 * time.Hour
+
+// VerifyProjection lets the server compare a read model with the log.
+func (c *Client) VerifyProjection(ctx context.Context, name string) (Comparison, error) {
+	patient := *c
+	patient.http = &http.Client{Transport: c.http.Transport, CheckRedirect: c.http.CheckRedirect, Timeout: verifyLimit}
+	var answer Comparison
+	err := patient.do(ctx, request{method: http.MethodPost, path: "/v1/admin/projections/" + url.PathEscape(name) + "/verify"}, &answer)
+	return answer, whyNot(err)
+}

@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/archive"
+	"github.com/rosterhq/roster/eventlog"
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/config"
+	"github.com/rosterhq/roster/internal/natsserver"
+)
+
+// Restore says what is restored into which installation.
+type Restore struct {
+	Archive string // its directory
+	Keys    string // the file of keys; "" is the one in the archive
+	// Settings are those with which cmd/api is to start on what was restored.
+	Settings config.API
+	Logger   *zap.Logger
+	// Progress, which may be nil, is told what is done and how many messages of
+	// how many went through it.
+	Progress func(doing string, messages, of uint64)
+}
+
+// Run fills an empty installation from an archive: all positions, claims, counters
+// and keys are as they were. Nothing is written before archive, keys and master key
+// were found to be whole and to belong together. It returns what was restored.
+func (o Restore) Run(ctx context.Context) (*archive.Manifest, error) {
+	source, err := archive.Read(o.Archive)
+	if err != nil {
+		return nil, err
+	}
+	m := source.Manifest()
+	told := func(doing string) func(uint64) {
+		return func(n uint64) {
+			if o.Progress != nil {
+				o.Progress(doing, n, m.Messages())
+			}
+		}
+	}
+	if err := source.Check(ctx, told("checking")); err != nil {
+		return nil, err
+	}
+	of, keys, err := archive.ReadKeys(archive.KeysFile(o.Archive, o.Keys))
+	if err != nil {
+		return nil, fmt.Errorf("read the keys: %w", err)
+	}
+	if of != m.Installation {
+		return nil, fmt.Errorf("the keys are of installation %s, the archive of %s: give the file that belongs to it with --keys", of, m.Installation)
+	}
+	if err := o.into(ctx, source, keys, told("restoring")); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// into opens the place and fills it.
+func (o Restore) into(ctx context.Context, source *archive.Reader, keys []events.WrappedKey, progress func(uint64)) (err error) {
+	p := &parts{log: o.Logger}
+	defer func() { err = errors.Join(err, p.abandon(ctx, nil)) }()
+	nc, master, err := o.place(p)
+	if err != nil {
+		return err
+	}
+	if err := checkMasterKey(master, keys, source.Manifest().Installation); err != nil {
+		return err
+	}
+	seed, err := eventlog.BeginSeed(ctx, nc, eventlog.SeedOptions{
+		Prefix: o.Settings.NATSPrefix, Replicas: o.Settings.NATSReplicas, First: source.First(),
+	})
+	if errors.Is(err, eventlog.ErrNotEmpty) {
+		return fmt.Errorf("%w. An archive is restored into an empty installation: give another one with --data-dir or ROSTER_NATS_URL", err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := source.Restore(ctx, seed, keys, progress); err != nil {
+		seed.Abandon()
+		return err
+	}
+	return nil
+}
+
+// place reaches or starts the broker that is filled, and finds the master key.
+func (o Restore) place(p *parts) (*nats.Conn, []byte, error) {
+	if o.Settings.NATSURL != "" {
+		nc, err := connectBroker(p, o.Settings.NATSURL)
+		return nc, o.Settings.MasterKey, err
+	}
+	dir, err := openDataDir(o.Settings.DataDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.add("data directory", func(context.Context) error { return dir.close() })
+	master, err := o.masterKey(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	// What is written is synced when the server stops: until then nobody was told
+	// that it is there.
+	server, err := natsserver.Start(natsserver.Options{Dir: dir.join("nats"), Logger: p.log.Named("nats")})
+	if err != nil {
+		return nil, nil, err
+	}
+	p.add("NATS", func(context.Context) error {
+		server.Stop()
+		return nil
+	})
+	nc, err := server.Connect()
+	if err != nil {
+		return nil, nil, err
+	}
+	p.add("connection to NATS", closeConnection(nc))
+	return nc, master, nil
+}
+
+// masterKey never makes one: it must be the one that the keys were wrapped with.
+func (o Restore) masterKey(dir *dataDir) ([]byte, error) {
+	if o.Settings.MasterKey != nil {
+		return o.Settings.MasterKey, nil
+	}
+	there, err := exists(dir.join("master.key"))
+	if err != nil {
+		return nil, err
+	}
+	if !there {
+		return nil, fmt.Errorf("the master key is not in the archive: put master.key of the old installation into %s (mode 0600), or give it in ROSTER_MASTER_KEY", dir.path)
+	}
+	return dir.masterKey()
+}
+
+// checkMasterKey opens the installation's secret, which says whose it is.
+func checkMasterKey(master []byte, keys []events.WrappedKey, installation string) error {
+	for _, k := range keys {
+		if k.Name != events.InstallationSecret {
+			continue
+		}
+		of, err := eventlog.InstallationOf(master, k)
+		if errors.Is(err, eventlog.ErrWrongMasterKey) {
+			return fmt.Errorf("%w: give the master key of the installation that was archived", err)
+		}
+		if err == nil && of != installation {
+			err = fmt.Errorf("these keys are of installation %s, the archive of %s", of, installation)
+		}
+		return err
+	}
+	return errors.New("the file of keys lacks the installation's secret: without it no name and no key is found")
+}
