@@ -14,10 +14,10 @@ const (
 	// itself, or of a copy that is about to take its place.
 	busySQL = `select slot, state from roster.rebuilds where name = $1 and version = $2
 		and (slot = '' and state in ('requested', 'building', 'indexing', 'cancelled') or state = 'switching')`
-	reserveSQL = `insert into roster.rebuilds as r (name, version, slot, state, requested_by, requested_at, updated_at)
-		values ($1, $2, '', 'requested', 'roster', now(), now())
+	reserveSQL = `insert into roster.rebuilds as r (name, version, slot, state, requested_by, requested_at, updated_at, max_rate)
+		values ($1, $2, '', 'requested', 'roster', now(), now(), $3)
 		on conflict (name, version, slot) do update set state = 'requested', requested_at = now(), updated_at = now(), error = '',
-			finished_at = null, events = 0, total = 0, release = ''
+			finished_at = null, events = 0, total = 0, release = '', max_rate = excluded.max_rate
 		where r.state = 'done'`
 	holderSQL = `update roster.checkpoints set holder = $3 where name = $1 and version = $2 and holder <> $3`
 
@@ -65,7 +65,9 @@ func (w *worker) busy(ctx context.Context, conn *pgx.Conn) (State, error) {
 	return "", nil
 }
 
-// reserve asks for a version without rows to be built, where the log is long.
+// reserve asks for a version without rows to be built, where the log is long: with
+// care while an earlier version serves, else as fast as the machine can, since
+// nobody has anything to read until it is there.
 func (w *worker) reserve(ctx context.Context, conn *pgx.Conn) error {
 	p := w.projection
 	if w.builds == nil || w.builds.From == 0 || p.Migrations == nil {
@@ -79,13 +81,34 @@ func (w *worker) reserve(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil || info.LastSeq < w.builds.From {
 		return err
 	}
-	if _, err := conn.Exec(ctx, reserveSQL, p.Name, p.Version); err != nil {
+	var maxRate *int64
+	if served, err := w.earlier(ctx, conn); err != nil {
+		return err
+	} else if !served {
+		maxRate = new(int64)
+	}
+	if _, err := conn.Exec(ctx, reserveSQL, p.Name, p.Version, maxRate); err != nil {
 		return fmt.Errorf("ask for a build: %w", err)
 	}
 	if _, err := conn.Exec(ctx, wakeSQL); err != nil {
 		return fmt.Errorf("ask for a build: %w", err)
 	}
 	return nil
+}
+
+// earlier says whether some process keeps an earlier version up to date.
+func (w *worker) earlier(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	held, err := readLocks(ctx, conn)
+	if err != nil {
+		return false, err
+	}
+	old := w.projection
+	for old.Version--; old.Version > 0; old.Version-- {
+		if held[old.lockKey()] {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // awaitStart returns when the checkpoint is another than the one that the log does
