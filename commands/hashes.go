@@ -3,10 +3,13 @@ package commands
 import (
 	"crypto/pbkdf2"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"strconv"
 	"strings"
 
@@ -32,8 +35,8 @@ type passwordHash interface {
 	matches(password string) (bool, error)
 }
 
-// parseHash reads argon2id, bcrypt as Devise and Node write it, PBKDF2-SHA256 as
-// Coder and as Django write it.
+// parseHash reads argon2id, bcrypt as Devise and Node write it, PBKDF2 as Coder,
+// Django and PM415 write it, and what Django makes of the others.
 func parseHash(s string) (passwordHash, error) {
 	switch {
 	case len(s) > maxHashLength:
@@ -46,6 +49,14 @@ func parseHash(s string) (passwordHash, error) {
 		return parseCoderPBKDF2(s)
 	case strings.HasPrefix(s, "pbkdf2_sha256$"):
 		return parseDjangoPBKDF2(s)
+	case strings.HasPrefix(s, "argon2$argon2id$"):
+		return parseArgon(strings.TrimPrefix(s, "argon2"))
+	case strings.HasPrefix(s, "bcrypt$"):
+		return parseBcrypt(strings.TrimPrefix(s, "bcrypt$"))
+	case strings.HasPrefix(s, "bcrypt_sha256$"):
+		return parseDjangoBcrypt(strings.TrimPrefix(s, "bcrypt_sha256$"))
+	case strings.Count(s, ".") == 2:
+		return parsePM415(s)
 	default:
 		return nil, errHashForm
 	}
@@ -97,8 +108,23 @@ func (h bcryptHash) matches(password string) (bool, error) {
 	return err == nil, err
 }
 
-// pbkdf2Hash is PBKDF2 with HMAC-SHA256 (RFC 8018).
+// hashedBcrypt is a bcrypt of the SHA-256 of the password, in hexadecimal, by which
+// Django lifts bcrypt's bound.
+type hashedBcrypt struct{ passwordHash }
+
+func parseDjangoBcrypt(s string) (passwordHash, error) {
+	inner, err := parseBcrypt(s)
+	return hashedBcrypt{inner}, err
+}
+
+func (h hashedBcrypt) matches(password string) (bool, error) {
+	sum := sha256.Sum256([]byte(password))
+	return h.passwordHash.matches(hex.EncodeToString(sum[:]))
+}
+
+// pbkdf2Hash is PBKDF2 with HMAC (RFC 8018).
 type pbkdf2Hash struct {
+	hash       func() hash.Hash
 	iterations int
 	salt, key  []byte
 }
@@ -115,7 +141,7 @@ func parseCoderPBKDF2(s string) (passwordHash, error) {
 	if saltErr != nil || keyErr != nil {
 		return nil, errHashForm
 	}
-	return newPBKDF2(parts[2], salt, key)
+	return newPBKDF2(sha256.New, parts[2], salt, key)
 }
 
 // parseDjangoPBKDF2 reads "pbkdf2_sha256$<iterations>$<salt>$<key>": the salt is
@@ -129,10 +155,21 @@ func parseDjangoPBKDF2(s string) (passwordHash, error) {
 	if err != nil {
 		return nil, errHashForm
 	}
-	return newPBKDF2(parts[1], []byte(parts[2]), key)
+	return newPBKDF2(sha256.New, parts[1], []byte(parts[2]), key)
 }
 
-func newPBKDF2(iterations string, salt, key []byte) (passwordHash, error) {
+// parsePM415 reads "<salt>.<iterations>.<key>" of PBKDF2-SHA512: the salt is text as
+// it stands, the key hexadecimal.
+func parsePM415(s string) (passwordHash, error) {
+	parts := strings.Split(s, ".")
+	key, err := hex.DecodeString(parts[2])
+	if err != nil {
+		return nil, errHashForm
+	}
+	return newPBKDF2(sha512.New, parts[1], []byte(parts[0]), key)
+}
+
+func newPBKDF2(hash func() hash.Hash, iterations string, salt, key []byte) (passwordHash, error) {
 	n, err := strconv.Atoi(iterations)
 	if err != nil || n < 1 || len(salt) == 0 || len(key) < 16 || len(key) > 128 {
 		return nil, errHashForm
@@ -140,11 +177,11 @@ func newPBKDF2(iterations string, salt, key []byte) (passwordHash, error) {
 	if n > maxPBKDF2Iterations {
 		return nil, fmt.Errorf("%w: it has over %d iterations", errHashForm, maxPBKDF2Iterations)
 	}
-	return pbkdf2Hash{iterations: n, salt: salt, key: key}, nil
+	return pbkdf2Hash{hash: hash, iterations: n, salt: salt, key: key}, nil
 }
 
 func (h pbkdf2Hash) matches(password string) (bool, error) {
-	key, err := pbkdf2.Key(sha256.New, password, h.salt, h.iterations, len(h.key))
+	key, err := pbkdf2.Key(h.hash, password, h.salt, h.iterations, len(h.key))
 	if err != nil {
 		return false, fmt.Errorf("derive key: %w", err)
 	}

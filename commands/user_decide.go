@@ -78,6 +78,8 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 		return decideRemoveMember(u, c)
 	case assignOrganizationRoles:
 		return decideOrganizationRoles(u, c, f)
+	case rehashPassword:
+		return decideRehash(u, c), nil
 	case wakeUser:
 		return decideWake(u)
 	case putToSleep:
