@@ -100,7 +100,10 @@ func (l *Log) WrappedKeys(ctx context.Context, f func(events.WrappedKey) error) 
 
 func (n names) wrappedKey(msg jetstream.Msg) events.WrappedKey {
 	subject := strings.TrimPrefix(msg.Subject(), n.root+"keys.")
-	return events.WrappedKey{Name: subject, Box: msg.Data(), Erased: len(msg.Headers()[headerErased]) > 0}
+	if len(msg.Headers()[headerErased]) > 0 {
+		return events.WrappedKey{Name: subject, Erased: true}
+	}
+	return events.WrappedKey{Name: subject, Box: msg.Data()}
 }
 
 // InstallationOf opens the installation's secret among wrapped keys and returns
