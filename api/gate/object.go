@@ -42,6 +42,13 @@ func CheckJSON(raw []byte) error {
 	if !utf8.Valid(raw) {
 		return &BodyError{Code: InvalidUTF8, Detail: "the body is not valid UTF-8"}
 	}
+	if plainObject(raw) {
+		return nil
+	}
+	return checkClosely(raw)
+}
+
+func checkClosely(raw []byte) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	w := walker{decoder: d}
