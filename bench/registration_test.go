@@ -7,6 +7,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rosterhq/roster/bench/wire"
 )
 
 const (
@@ -30,19 +34,38 @@ func each(n, workers int, do func(i int)) time.Duration {
 	return time.Since(started)
 }
 
+// send sends requests 0..n-1 over all connections at once, each answered with that
+// status, and returns how long it took.
+func (p *process) send(b *testing.B, n int, status string, of func(i int) []byte) time.Duration {
+	b.Helper()
+	free := make(chan *wire.Conn, connections)
+	for range connections {
+		conn, err := wire.Dial(p.url)
+		require.NoError(b, err)
+		defer conn.Close()
+		free <- conn
+	}
+	return each(n, connections, func(i int) {
+		conn := <-free
+		if err := conn.Exchange(of(i), status); err != nil {
+			b.Error(err)
+		}
+		free <- conn
+	})
+}
+
 // BenchmarkRegistration registers users over HTTP, 128 at once, each answered
 // after fsync, without password hashing. Its limit: the same connections asking
 // for an answer from memory.
 func BenchmarkRegistration(b *testing.B) {
 	p := start(b, "ROSTER_SYNC=always")
 	for range b.N {
-		limit := each(registrations, connections, func(int) { p.do(b, http.MethodGet, "/healthz", "", nil) })
-		took := each(registrations, connections, func(i int) {
+		health := wire.Request(http.MethodGet, "/healthz", "", "")
+		limit := p.send(b, registrations, "200", func(int) []byte { return health })
+		took := p.send(b, registrations, "201", func(i int) []byte {
 			name := fmt.Sprintf("u%d-%d", time.Now().UnixNano()%1e9, i)
-			status, answer, _ := p.do(b, http.MethodPost, "/v1/users", fmt.Sprintf(`{"username":%q,"email":"%s@example.com","name":"User %d"}`, name, name, i), nil)
-			if status != http.StatusCreated {
-				b.Errorf("registration: %d %s", status, answer)
-			}
+			return wire.Request(http.MethodPost, "/v1/users", p.token,
+				fmt.Sprintf(`{"username":%q,"email":"%s@example.com","name":"User %d"}`, name, name, i))
 		})
 		answered := time.Now()
 		listed := p.modelCaughtUp(b, "users_v2", time.Minute)

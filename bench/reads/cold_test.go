@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rosterhq/roster/bench/wire"
 	"github.com/rosterhq/roster/internal/testenv"
 )
 
@@ -27,8 +28,8 @@ func BenchmarkCold(b *testing.B) {
 	limit := startLimit(b, []byte("{}"), "DATABASE_URL="+dsn)
 	ours, bare := make([][]byte, len(paths)), make([][]byte, len(paths))
 	for i, path := range paths {
-		ours[i] = request("GET", path, s.token, "")
-		bare[i] = request("GET", "/query"+strings.TrimPrefix(path, "/v1/users"), s.token, "")
+		ours[i] = wire.Request("GET", path, s.token, "")
+		bare[i] = wire.Request("GET", "/query"+strings.TrimPrefix(path, "/v1/users"), s.token, "")
 	}
 	any := func(of [][]byte) func(int, int) []byte {
 		return func(int, int) []byte { return of[rand.IntN(len(of))] }

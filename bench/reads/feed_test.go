@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/rosterhq/roster/bench/wire"
 )
 
 const (
@@ -34,7 +36,7 @@ func BenchmarkFeed(b *testing.B) {
 			if strings.Contains(path, "limit=20") {
 				require.Equal(b, 20, strings.Count(string(s.do(b, http.MethodGet, path, "")), `"type":`), "a full page of %s", name)
 			}
-			ask := request("GET", path, s.token, "")
+			ask := wire.Request("GET", path, s.token, "")
 			one(b, s, ask, samples/10)
 			one(b, s, ask, samples).report(b, name)
 		}

@@ -3,6 +3,8 @@ package reads_test
 import (
 	"testing"
 	"time"
+
+	"github.com/rosterhq/roster/bench/wire"
 )
 
 const (
@@ -18,8 +20,8 @@ func BenchmarkHot(b *testing.B) {
 	for _, route := range []string{"/v1/users/me", "/api/user/profile"} {
 		b.Run(route[1:], func(b *testing.B) {
 			limit := startLimit(b, s.do(b, "GET", route, ""))
-			ours := request("GET", route, s.token, "")
-			bare := request("GET", "/ready/me", s.token, "")
+			ours := wire.Request("GET", route, s.token, "")
+			bare := wire.Request("GET", "/ready/me", s.token, "")
 			beside(b, s, limit, func(int, int) []byte { return ours }, func(int, int) []byte { return bare })
 		})
 	}

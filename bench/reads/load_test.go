@@ -1,10 +1,7 @@
 package reads_test
 
 import (
-	"bufio"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -16,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/rosterhq/roster/bench/wire"
 )
 
 const connections = 64
@@ -36,13 +35,6 @@ func (o outcome) report(b *testing.B, name string) {
 	b.ReportMetric(float64(o.p99.Microseconds())/1e3, name+"-p99-ms")
 }
 
-// request is one request as it goes over the wire. A client library would cost
-// as much as the server that is measured.
-func request(method, path, token, body string) []byte {
-	return fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		method, path, token, len(body), body)
-}
-
 // load sends requests over 64 connections for a while; of returns the n-th
 // request of a connection.
 func load(b *testing.B, s *server, lasts time.Duration, of func(connection, n int) []byte) outcome {
@@ -53,16 +45,15 @@ func load(b *testing.B, s *server, lasts time.Duration, of func(connection, n in
 	before, began := s.cpu(b), time.Now()
 	for i := range connections {
 		all.Go(func() {
-			conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+			conn, err := wire.Dial(s.url)
 			if err != nil {
 				b.Error(err)
 				return
 			}
 			defer conn.Close()
-			reader := bufio.NewReader(conn)
 			for n := 0; !done.Load(); n++ {
 				sent := time.Now()
-				if err := exchange(conn, reader, of(i, n)); err != nil {
+				if err := conn.Exchange(of(i, n), "200"); err != nil {
 					b.Error(err)
 					return
 				}
@@ -81,36 +72,6 @@ func load(b *testing.B, s *server, lasts time.Duration, of func(connection, n in
 		perSecond: float64(len(every)) / elapsed.Seconds(), p50: every[len(every)/2], p99: every[len(every)*99/100],
 		cpu: used / time.Duration(len(every)),
 	}
-}
-
-func exchange(conn net.Conn, reader *bufio.Reader, request []byte) error {
-	if _, err := conn.Write(request); err != nil {
-		return err
-	}
-	line, err := reader.ReadSlice('\n')
-	if err != nil {
-		return err
-	}
-	if !strings.HasPrefix(string(line), "HTTP/1.1 200") {
-		rest, _ := io.ReadAll(io.LimitReader(reader, 600))
-		return fmt.Errorf("%s %s", line, rest)
-	}
-	length := 0
-	for {
-		if line, err = reader.ReadSlice('\n'); err != nil {
-			return err
-		}
-		if len(line) <= 2 {
-			break
-		}
-		if len(line) > 16 && strings.EqualFold(string(line[:15]), "Content-Length:") {
-			if length, err = strconv.Atoi(strings.TrimSpace(string(line[15:]))); err != nil {
-				return err
-			}
-		}
-	}
-	_, err = reader.Discard(length)
-	return err
 }
 
 // cpu is what a process has used so far, from /proc.
@@ -150,14 +111,14 @@ func (s *server) do(b *testing.B, method, path, body string) []byte {
 // one sends requests over one connection, one after the other.
 func one(b *testing.B, s *server, ask []byte, n int) outcome {
 	b.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	conn, err := wire.Dial(s.url)
 	require.NoError(b, err)
 	defer conn.Close()
-	reader, took := bufio.NewReader(conn), make([]time.Duration, n)
+	took := make([]time.Duration, n)
 	before, began := s.cpu(b), time.Now()
 	for i := range took {
 		sent := time.Now()
-		require.NoError(b, exchange(conn, reader, ask))
+		require.NoError(b, conn.Exchange(ask, "200"))
 		took[i] = time.Since(sent)
 	}
 	elapsed := time.Since(began)

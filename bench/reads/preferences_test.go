@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rosterhq/roster/bench/wire"
 	"github.com/rosterhq/roster/internal/natsserver"
 )
 
@@ -26,7 +27,7 @@ func BenchmarkPreferences(b *testing.B) {
 		var key struct{ Token string }
 		require.NoError(b, json.Unmarshal(s.do(b, http.MethodPost, path+"/keys", `{"name":"bench","scopes":["all"]}`), &key))
 		for j, theme := range []string{"dark", "light"} {
-			puts[i][j] = request("PUT", "/api/user/preferences", key.Token, fmt.Sprintf(`{"theme":%q}`, theme))
+			puts[i][j] = wire.Request("PUT", "/api/user/preferences", key.Token, fmt.Sprintf(`{"theme":%q}`, theme))
 		}
 	}
 	for range b.N {
