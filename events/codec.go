@@ -149,6 +149,13 @@ func decodeInto(m *Meta, data []byte, key *DataKey, p Payload) error {
 	if err := json.Unmarshal(data, p); err != nil {
 		return fmt.Errorf("%w: body of %s: %w", ErrMalformed, m.Type, err)
 	}
+	return Open(m, key, p)
+}
+
+// Open reads the private part of a payload that was decoded without its data key,
+// from the version that m names: an upcast payload can not be opened any more.
+// Without a key, and where there is nothing sealed, it stays as it is.
+func Open(m *Meta, key *DataKey, p Payload) error {
 	s, ok := p.(sealable)
 	if !ok || key == nil || len(*s.box()) == 0 {
 		return nil

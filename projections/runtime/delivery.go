@@ -60,37 +60,11 @@ func (m *inbound) place() mark {
 	return mark{sequence: m.sequence, id: identify(m.subject, m.headers, m.data)}
 }
 
-// opened holds the payload of an event, with and without its private part, once
+// opened holds the payload of an event, without its private part and with it, once
 // somebody asked for it.
 type opened struct {
-	mu      sync.Mutex
-	payload [2]events.Payload
-}
-
-// get returns the payload, which decode makes for the first who asks. A failure
-// is not remembered: it may be the circumstances'.
-func (o *opened) get(public bool, decode func() (events.Payload, error)) (events.Payload, error) {
-	at := 0
-	if public {
-		at = 1
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.payload[at] != nil {
-		return o.payload[at], nil
-	}
-	p, err := decode()
-	if err == nil {
-		o.payload[at] = p
-	}
-	return p, err
-}
-
-// whole returns the payload with its private part if somebody asked for it.
-func (o *opened) whole() events.Payload {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.payload[0]
+	mu          sync.Mutex
+	body, whole events.Payload
 }
 
 // aggregate returns what an event is parked by. A message that does not even tell

@@ -33,9 +33,7 @@ func (d *direct) handle(ctx context.Context, m *inbound, q Queue) (err error) {
 	return h.handle(ctx, q, Event{Meta: m.meta, Sequence: m.sequence}, p)
 }
 
-// payload returns what the event's handler is to get. A payload that another model
-// had opened is taken for a handler of the public part too, which has no use for
-// the rest.
+// payload returns what the event's handler is to get.
 func (d *direct) payload(ctx context.Context, m *inbound) (events.Payload, Handler, error) {
 	h, stored, ok := d.handled.of(m.typ)
 	if !ok {
@@ -49,12 +47,7 @@ func (d *direct) payload(ctx context.Context, m *inbound) (events.Payload, Handl
 			Meta: m.meta, Stream: d.marshaler.stream, Sequence: m.sequence, Subject: m.subject, Headers: m.headers, Data: m.data,
 		}}, h, nil
 	}
-	if h.public {
-		if p := m.opened.whole(); p != nil {
-			return p, h, nil
-		}
-	}
-	p, err := m.opened.get(h.public, func() (events.Payload, error) { return d.marshaler.decode(ctx, m, h) })
+	p, err := d.marshaler.payload(ctx, m, h)
 	return p, h, err
 }
 

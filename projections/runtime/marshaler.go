@@ -65,13 +65,22 @@ func (m *marshaler) Unmarshal(msg *message.Message, v any) error {
 		return nil
 	}
 	var err error
-	into.payload, err = d.msg.opened.get(into.handler.public, func() (events.Payload, error) {
-		return m.decode(msg.Context(), d.msg, into.handler)
-	})
+	into.payload, err = m.payload(msg.Context(), d.msg, into.handler)
 	return err
 }
 
-func (m *marshaler) decode(ctx context.Context, msg *inbound, h Handler) (events.Payload, error) {
+// payload decodes an event for the first handler that asks, and opens it for the
+// first that wants that.
+func (m *marshaler) payload(ctx context.Context, msg *inbound, h Handler) (events.Payload, error) {
+	o := &msg.opened
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case h.public && o.body != nil:
+		return o.body, nil
+	case !h.public && o.whole != nil:
+		return o.whole, nil
+	}
 	var key *events.DataKey
 	if !h.public {
 		var err error
@@ -79,11 +88,35 @@ func (m *marshaler) decode(ctx context.Context, msg *inbound, h Handler) (events
 			return nil, err
 		}
 	}
-	p := h.event()
-	if err := m.catalogue.DecodeInto(&msg.meta, msg.data, key, p); err != nil {
+	p, err := m.decode(msg, h, key)
+	if err != nil { // not remembered: it may be the circumstances'
 		return nil, fmt.Errorf("decode event %s at %d: %w", msg.id, msg.sequence, err)
 	}
+	if h.public {
+		o.body = p
+	} else {
+		o.whole = p
+	}
 	return p, nil
+}
+
+// decode reads the body once for both kinds of handlers; the caller has the lock. An
+// event of an older version is opened before it becomes one of the newest, so it is
+// read twice.
+func (m *marshaler) decode(msg *inbound, h Handler, key *events.DataKey) (events.Payload, error) {
+	if key == nil || msg.meta.Type != msg.typ {
+		p := h.event()
+		return p, m.catalogue.DecodeInto(&msg.meta, msg.data, key, p)
+	}
+	if msg.opened.body == nil {
+		body := h.event()
+		if err := m.catalogue.DecodeInto(&msg.meta, msg.data, nil, body); err != nil {
+			return nil, err
+		}
+		msg.opened.body = body
+	}
+	p := h.clone(msg.opened.body)
+	return p, events.Open(&msg.meta, key, p)
 }
 
 func (m *marshaler) key(ctx context.Context, user string) (*events.DataKey, error) {

@@ -149,7 +149,8 @@ type Event struct {
 // Handler does what one type of event means to a projection.
 type Handler struct {
 	event  func() events.Payload
-	public bool // the private part is not opened
+	clone  func(events.Payload) events.Payload // a copy that may be opened; the rest is shared
+	public bool                                // the private part is not opened
 	handle func(ctx context.Context, q Queue, m Event, p events.Payload) error
 }
 
@@ -162,6 +163,10 @@ func On[T any, P interface {
 }](fn func(ctx context.Context, q Queue, m Event, e P) error) Handler {
 	return Handler{
 		event: func() events.Payload { return P(new(T)) },
+		clone: func(p events.Payload) events.Payload {
+			c := *p.(P)
+			return P(&c)
+		},
 		handle: func(ctx context.Context, q Queue, m Event, p events.Payload) error {
 			return fn(ctx, q, m, p.(P))
 		},
