@@ -82,3 +82,24 @@ func TestEveryAccountEventIsTold(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoMovesInIsToldOfOnce(t *testing.T) {
+	t.Parallel()
+	r, handlers := &recorder{}, map[events.Type]runtime.Handler{}
+	for _, h := range Projection().Handlers {
+		handlers[h.Type()] = h
+	}
+	made := time.Date(2019, 5, 3, 10, 0, 0, 0, time.UTC)
+	for _, p := range []events.Payload{
+		&events.UserRegistered{CreatedAt: made}, &events.UserPreferencesUpdated{}, &events.UserKeyCreated{}, &events.UserReadableKeySet{},
+	} {
+		m := event()
+		m.Type, m.Source = p.EventType(), events.SourceImport
+		require.NoError(t, handlers[m.Type].Do(context.Background(), r, m, p))
+	}
+	require.Len(t, r.drafts, 1)
+	told, ok := r.drafts[0].Payload.(*events.ActivityRecorded)
+	require.True(t, ok)
+	require.Equal(t, Registered, told.Action)
+	require.Equal(t, made, told.OccurredAt)
+}
