@@ -45,6 +45,7 @@ type Exporter struct {
 	writing  chan error // of the batch on its way; nil without one
 	seen     map[events.Stream]uint64
 	added    int64
+	failed   error // after it nothing is written any more: something would be missing
 }
 
 // Open begins an export, or goes on with one that was begun with the same options.
@@ -83,6 +84,13 @@ func (x *Exporter) Added() int64 { return x.added }
 // Add takes one line of GET /v1/events, which it does not keep. An event that was
 // exported before passes by.
 func (x *Exporter) Add(line []byte) error {
+	if x.failed == nil {
+		x.failed = x.add(line)
+	}
+	return x.failed
+}
+
+func (x *Exporter) add(line []byte) error {
 	e, err := parse(line)
 	if err != nil {
 		return err
@@ -180,12 +188,11 @@ func (x *Exporter) hand() error {
 
 // settle waits for the batch on its way.
 func (x *Exporter) settle() error {
-	if x.writing == nil {
-		return nil
+	if x.writing != nil {
+		x.failed = errors.Join(x.failed, <-x.writing)
+		x.writing = nil
 	}
-	err := <-x.writing
-	x.writing = nil
-	return err
+	return x.failed
 }
 
 // enter makes the files of a batch part of the export.
@@ -200,8 +207,13 @@ func (x *Exporter) enter(b *batch, files []File) error {
 	return m.write(x.o.Dir)
 }
 
-// Commit writes what was added so far.
-func (x *Exporter) Commit() error { return errors.Join(x.hand(), x.settle()) }
+// Commit writes what was added so far. After a failure of Add it writes nothing.
+func (x *Exporter) Commit() error {
+	if err := x.hand(); err != nil {
+		return err
+	}
+	return x.settle()
+}
 
 // Manifest says what is there, up to the last Commit.
 func (x *Exporter) Manifest() *Manifest { return x.manifest }
