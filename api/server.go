@@ -118,7 +118,7 @@ func New(c Config) (*Handler, error) {
 	}
 	door := gate.New(gate.Config{
 		Reads: c.Queries, Clock: c.Clock, RateLimits: c.RateLimits, CallsPerMinute: c.CallsPerMinute,
-		Usages: c.Commands, Waker: c.Commands, Providers: watch, Tokens: tokens, Readables: c.Commands,
+		Usages: c.Commands, Waker: c.Commands, Providers: watch, Tokens: tokens, Readables: c.Commands, FixedLives: c.Settings.FixedLives,
 	})
 	basic, err := gate.NewBasic(door, c.Commands)
 	if err != nil {
@@ -212,7 +212,7 @@ func (s *surface) handler(c Config) http.Handler {
 		}
 		s.notFound(w, r)
 	})
-	return behindProxies(c.TrustedProxies, s.observe(callsOfPages(c.CORSOrigins, s.checkHeaders(headAsGet(byOwner)))))
+	return behindProxies(c.TrustedProxies, s.observe(callsOfPages(c.CORSOrigins, s.checkHeaders(c.Settings.ReadHostCookies(headAsGet(byOwner))))))
 }
 
 func (s *surface) router(register func(*mux.Router)) *mux.Router {

@@ -34,6 +34,7 @@ type System struct {
 	URL      string
 	Handler  http.Handler
 	Log      *eventlog.Log
+	DSN      string // of the read models
 	Commands *commands.Service
 	Queries  *query.Queries
 	client   *http.Client
@@ -48,6 +49,7 @@ type Option func(*settings)
 type settings struct {
 	api      api.Config
 	commands commands.Config
+	log      func(commands.Log) commands.Log
 }
 
 // WithABFHourlyLimit bounds what one user may ask of ABF's dialect in an hour.
@@ -81,6 +83,11 @@ func WithSettings(change func(*gate.Settings)) Option {
 // WithCommands changes how the write side is made.
 func WithCommands(change func(*commands.Config)) Option {
 	return func(s *settings) { change(&s.commands) }
+}
+
+// WithLog puts something between the commands and the log, such as its failures.
+func WithLog(wrap func(commands.Log) commands.Log) Option {
+	return func(s *settings) { s.log = wrap }
 }
 
 // WithReady answers /readyz.
@@ -161,8 +168,11 @@ func (s *System) startBack(set settings) {
 	log, err := eventlog.Open(ctx, nc, eventlog.Options{Replicas: 1, MasterKey: testenv.MasterKey(), Logger: logger})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, log.Close(context.Background())) })
-	s.Log = log
+	s.Log, s.DSN = log, dsn
 	set.commands.Log, set.commands.Logger, set.commands.PasswordParams = log, logger, cheapHashes
+	if set.log != nil {
+		set.commands.Log = set.log(log)
+	}
 	s.Commands, err = commands.NewService(ctx, set.commands)
 	require.NoError(t, err)
 	s.stopProjections = project(t, runtime.Config{

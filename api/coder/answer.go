@@ -43,13 +43,38 @@ type answer struct {
 	envelope
 	retryAfter time.Duration
 	challenge  string // of WWW-Authenticate, of the check of the caller alone
+	cause      error  // for the log alone
 }
 
 // Error implements error.
-func (a *answer) Error() string { return a.Message }
+func (a *answer) Error() string {
+	if a.cause != nil {
+		return a.Message + ": " + a.cause.Error()
+	}
+	return a.Message
+}
+
+// Unwrap returns what is for the log alone.
+func (a *answer) Unwrap() error { return a.cause }
 
 func refuse(status int, message, detail string, validations ...validation) *answer {
 	return &answer{status: status, envelope: envelope{Message: message, Detail: detail, Validations: validations}}
+}
+
+// broken says in an endpoint's own words that the log or the database failed. The
+// words are all that a client learns. Every other error stays what it is, also that
+// there is too much to do at once.
+func broken(err error, message string) error {
+	var said *answer
+	if err == nil || errors.As(err, &said) || answerOf(err).status < http.StatusInternalServerError {
+		return err
+	}
+	if refused, ok := commands.AsError(err); ok && refused.Reason == "busy" {
+		return err
+	}
+	a := refuse(http.StatusInternalServerError, message, "The log or the database can not be reached. Please try again.")
+	a.cause = err
+	return a
 }
 
 func (a *answer) write(w http.ResponseWriter) {

@@ -16,6 +16,7 @@ type (
 		IconURL    string `json:"iconUrl"`
 	}
 	methodsAnswer struct {
+		TermsURL string         `json:"terms_of_service_url,omitempty"`
 		Password passwordMethod `json:"password"`
 		GitHub   githubMethod   `json:"github"`
 		OIDC     oidcMethod     `json:"oidc"`
@@ -26,6 +27,7 @@ type (
 func (h *Handler) authMethods(w http.ResponseWriter, _ *http.Request) error {
 	by := h.Settings.SignIn
 	out := methodsAnswer{
+		TermsURL: h.Settings.TermsURL,
 		Password: passwordMethod{Enabled: !h.Settings.PasswordLoginDisabled},
 		GitHub:   githubMethod{Enabled: by.GitHub},
 	}

@@ -56,6 +56,6 @@ func (h *Handler) offerCSRF(w http.ResponseWriter, r *http.Request) {
 	_, _ = rand.Read(token[:]) // never fails, by its documentation
 	http.SetCookie(w, &http.Cookie{
 		Name: csrfCookie, Value: base64.StdEncoding.EncodeToString(token[:]), Path: "/", MaxAge: cookieAge,
-		SameSite: http.SameSiteLaxMode, Secure: h.Settings.SecureCookies(r),
+		SameSite: h.Settings.SameSite(), Secure: h.Settings.SecureCookies(r),
 	})
 }

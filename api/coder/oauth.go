@@ -121,7 +121,7 @@ func (h *Handler) finishOAuth(w http.ResponseWriter, r *http.Request, provider s
 	if userID != "" {
 		h.setCookie(w, r, convertCookie, "", -1)
 	}
-	h.setCookie(w, r, gate.CoderCookie, res.Token, cookieAge)
+	h.setCookie(w, r, h.Settings.SessionCookie(), res.Token, cookieAge)
 	target := redirectOf(r)
 	if device {
 		write(w, http.StatusOK, map[string]string{"redirect_url": target})

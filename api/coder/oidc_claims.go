@@ -10,6 +10,8 @@ import (
 	"github.com/rosterhq/roster/query"
 )
 
+const failedLink = "Failed to get user link."
+
 // oidcClaims shows callers what their provider said of them at the last sign-in.
 func (h *Handler) oidcClaims(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
 	u, err := h.Queries.User(r.Context(), query.UserRef{ID: c.UserID()})
@@ -20,14 +22,14 @@ func (h *Handler) oidcClaims(w http.ResponseWriter, r *http.Request, c gate.Call
 		return refuse(http.StatusBadRequest, "User is not an OIDC user.", "")
 	}
 	if !tiedTo(u, events.LoginOIDC) {
-		return refuse(http.StatusInternalServerError, "Failed to get user link.", "")
+		return refuse(http.StatusInternalServerError, failedLink, "")
 	}
 	claims, err := h.Queries.ProviderClaims(r.Context(), u.ID)
 	if errors.Is(err, query.ErrNotFound) || err == nil && len(claims) == 0 {
 		claims, err = json.RawMessage("{}"), nil
 	}
 	if err != nil {
-		return err
+		return broken(err, failedLink)
 	}
 	write(w, http.StatusOK, map[string]json.RawMessage{"claims": claims})
 	return nil

@@ -37,7 +37,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 		return refusedLogin(err)
 	}
 	h.Gate.Wrote(w, r, res)
-	h.setCookie(w, r, gate.CoderCookie, res.Token, cookieAge)
+	h.setCookie(w, r, h.Settings.SessionCookie(), res.Token, cookieAge)
 	write(w, http.StatusCreated, map[string]string{"session_token": res.Token})
 	return nil
 }
@@ -71,7 +71,7 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 		return err
 	}
 	h.Gate.WroteCredentials(w, r, res)
-	h.setCookie(w, r, gate.CoderCookie, "", -1)
+	h.setCookie(w, r, h.Settings.SessionCookie(), "", -1)
 	write(w, http.StatusOK, envelope{Message: "Logged out!"})
 	return nil
 }
@@ -80,6 +80,6 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 func (h *Handler) setCookie(w http.ResponseWriter, r *http.Request, name, value string, age int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: age,
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: h.Settings.SecureCookies(r),
+		HttpOnly: true, SameSite: h.Settings.SameSite(), Secure: h.Settings.SecureCookies(r),
 	})
 }

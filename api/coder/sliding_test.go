@@ -21,10 +21,10 @@ type later struct {
 	began time.Time
 }
 
-func newLater(t *testing.T) later {
+func newLater(t *testing.T, options ...apitest.Option) later {
 	t.Helper()
 	l := later{ahead: &atomic.Int64{}, began: time.Now().UTC().Truncate(time.Microsecond)}
-	s := apitest.New(t, apitest.WithOneClock(l.now))
+	s := apitest.New(t, append(options, apitest.WithOneClock(l.now))...)
 	owner := s.FirstUser()
 	l.world = world{System: s, t: t, owner: owner, ada: owner.NewUser("ada"), linus: owner.NewUser("linus")}
 	return l
@@ -77,8 +77,9 @@ func TestSliding_1_3(t *testing.T) {
 			require.Equal(t, began.Add(step.used), moment(t, got["last_used"]), "%s after %v", kind, l.now().Sub(began))
 			require.Equal(t, began.Add(step.ends), moment(t, got["expires_at"]), "%s after %v", kind, l.now().Sub(began))
 			require.EqualValues(t, 24*3600, got["lifetime_seconds"])
-			seen := l.get(l.Login("owner@example.com", apitest.Password), path(user.Username, ""))["last_seen_at"]
-			require.Equal(t, began.Add(step.used), moment(t, seen), "last_seen_at moves with last_used")
+			shown := l.get(l.Login("owner@example.com", apitest.Password), path(user.Username, ""))
+			require.Equal(t, began.Add(step.used), moment(t, shown["last_seen_at"]), "last_seen_at moves with last_used")
+			require.Equal(t, began.Add(step.used), moment(t, shown["updated_at"]), "and updated_at with it")
 		}
 		l.pass(24 * time.Hour)
 		ended := user.Do(http.MethodGet, path("me", ""), nil, nil)

@@ -108,7 +108,7 @@ func refusedKey(err error, name string) error {
 	e, ok := commands.AsError(err)
 	switch {
 	case !ok:
-		return err
+		return broken(err, failedKey)
 	case isNameTaken(err):
 		return refuse(http.StatusConflict, fmt.Sprintf("A token with name %q already exists.", name), "",
 			inUse)
@@ -119,6 +119,6 @@ func refusedKey(err error, name string) error {
 	case e.Code == commands.Precondition:
 		return refuse(http.StatusBadRequest, failedKey, e.Message)
 	default:
-		return err
+		return broken(err, failedKey)
 	}
 }

@@ -57,7 +57,7 @@ func userObject(u query.User) userAnswer {
 func listedUser(u query.User) userAnswer {
 	out := userAnswer{
 		ID: u.ID, Username: u.Username, Name: shownName(u), AvatarURL: u.Avatar, Email: u.Email,
-		CreatedAt: stamp(u.CreatedAt), UpdatedAt: stamp(u.UpdatedAt),
+		CreatedAt: stamp(u.CreatedAt), UpdatedAt: stamp(movedAt(u)),
 		Status: shownStatus(u.Status), LoginType: string(u.LoginType), Roles: shownRoles(u.Roles),
 		IsServiceAccount: u.LoginType == events.LoginNone, LastSeenAt: stamp(u.LastSeenAt),
 	}
@@ -104,6 +104,14 @@ func shownRoles(held []events.Role) []slimRole {
 		}
 	}
 	return out
+}
+
+// movedAt is when the user changed, or was seen: for Coder that is a change.
+func movedAt(u query.User) time.Time {
+	if u.LastSeenAt.After(u.UpdatedAt) {
+		return u.LastSeenAt
+	}
+	return u.UpdatedAt
 }
 
 // stamp brings times of log and read model to one form.

@@ -14,6 +14,8 @@ import (
 // nilUUID stands for the default organization.
 const nilUUID = "00000000-0000-0000-0000-000000000000"
 
+const failedUser = "Internal error creating user."
+
 // newUser is the body of a request for a user.
 type newUser struct {
 	email, username, name, password string
@@ -35,11 +37,11 @@ func (h *Handler) createUser(w http.ResponseWriter, r *http.Request, c gate.Call
 	}
 	request := gate.Request(r, c, Name)
 	if err := h.checkNewUser(r, request, c, n); err != nil {
-		return err
+		return broken(err, failedUser)
 	}
 	res, err := h.Commands.Register(r.Context(), request, n.command())
 	if err != nil {
-		return refusedUser(err)
+		return broken(refusedUser(err), failedUser)
 	}
 	h.Gate.Wrote(w, r, res)
 	write(w, http.StatusCreated, changedUser(query.User{Organizations: res.User.Memberships}, res.User))

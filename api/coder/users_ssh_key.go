@@ -19,7 +19,9 @@ type sshKeyAnswer struct {
 }
 
 // errSSHKey is what Coder answers here to who may not read the key.
-var errSSHKey = refuse(http.StatusInternalServerError, "Internal error fetching user's SSH key.", "")
+var errSSHKey = refuse(http.StatusInternalServerError, failedSSHKey, "")
+
+const failedSSHKey = "Internal error fetching user's SSH key."
 
 func (h *Handler) getSSHKey(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
 	u, err := h.userFor(r, c, commands.ReadPersonal, errSSHKey)
@@ -32,7 +34,7 @@ func (h *Handler) getSSHKey(w http.ResponseWriter, r *http.Request, c gate.Calle
 		return h.wroteSSHKey(w, r, res, err)
 	}
 	if err != nil {
-		return err
+		return broken(err, failedSSHKey)
 	}
 	write(w, http.StatusOK, sshKeyAnswer{u.ID, stamp(key.CreatedAt), stamp(key.UpdatedAt), key.PublicKey})
 	return nil
@@ -49,7 +51,7 @@ func (h *Handler) regenerateSSHKey(w http.ResponseWriter, r *http.Request, c gat
 
 func (h *Handler) wroteSSHKey(w http.ResponseWriter, r *http.Request, res commands.Result, err error) error {
 	if err != nil {
-		return err
+		return broken(err, failedSSHKey)
 	}
 	h.Gate.Wrote(w, r, res)
 	key := res.User.SSHKey

@@ -1,6 +1,7 @@
 package coder
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -30,7 +31,7 @@ func (h *Handler) suspendUser(w http.ResponseWriter, r *http.Request, c gate.Cal
 		return errForbidden
 	}
 	res, err := h.Commands.Suspend(r.Context(), gate.Request(r, c, Name), u.ID)
-	return h.changedStatus(w, r, u, res, err)
+	return h.changedStatus(w, r, u, res, failedStatus(err, events.StatusSuspended))
 }
 
 func (h *Handler) activateUser(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
@@ -39,7 +40,11 @@ func (h *Handler) activateUser(w http.ResponseWriter, r *http.Request, c gate.Ca
 		return err
 	}
 	res, err := h.Commands.Activate(r.Context(), gate.Request(r, c, Name), u.ID)
-	return h.changedStatus(w, r, u, res, err)
+	return h.changedStatus(w, r, u, res, failedStatus(err, events.StatusActive))
+}
+
+func failedStatus(err error, wanted events.Status) error {
+	return broken(err, fmt.Sprintf("Internal error updating user's status to %q.", wanted))
 }
 
 func (h *Handler) changedStatus(w http.ResponseWriter, r *http.Request, before query.User, res commands.Result, err error) error {

@@ -46,6 +46,7 @@ type Config struct {
 	// such a bound; 0 means DefaultCallsPerMinute.
 	CallsPerMinute int
 	Usages         Usages    // nil: keys end when they were given to
+	FixedLives     bool      // uses are kept, but prolong nothing
 	Waker          Waker     // nil: who sleeps is let in asleep
 	Providers      Providers // nil: a session does not depend on its provider
 	// Tokens checks signed tokens; nil: they are no credentials here.
@@ -75,7 +76,7 @@ func New(c Config) *Gate {
 	}
 	g := &Gate{
 		reads: c.Reads, clock: clock, origin: http.NewCrossOriginProtection(),
-		uses: newUses(c.Usages, clock, c.Reads.NoteUse), waker: c.Waker, providers: c.Providers,
+		uses: newUses(c.Usages, c.FixedLives, clock, c.Reads.NoteUse), waker: c.Waker, providers: c.Providers,
 		tokens: c.Tokens, readables: c.Readables,
 	}
 	if c.RateLimits {

@@ -15,6 +15,16 @@ type Settings struct {
 	AccessURL string
 	// Cookies says whether session cookies are for TLS alone.
 	Cookies CookieSecurity
+	// HostCookies gives the cookie of sessions the prefix __Host-, which browsers take
+	// from this host alone, over TLS. Its bare name counts for nothing then.
+	HostCookies bool
+	// CookiesAcrossSites lets browsers send cookies with requests of other sites'
+	// pages (SameSite=None).
+	CookiesAcrossSites bool
+	// TermsURL is what people agree to by signing in; "" for nothing.
+	TermsURL string
+	// FixedLives says that uses do not prolong the lives of sessions and keys.
+	FixedLives bool
 	// ABFHourlyLimit bounds what one user or address may ask in an hour in ABF's
 	// dialect; 0 means no bound.
 	ABFHourlyLimit int
@@ -45,6 +55,9 @@ const (
 
 // SecureCookies says whether the cookies of an answer are for TLS alone.
 func (s Settings) SecureCookies(r *http.Request) bool {
+	if s.HostCookies || s.CookiesAcrossSites { // browsers take no others
+		return true
+	}
 	switch s.Cookies {
 	case CookiesSecure:
 		return true

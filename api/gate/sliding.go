@@ -29,12 +29,13 @@ const (
 // key lives for as long as it was given, counted from its last use.
 type uses struct {
 	usages Usages
+	fixed  bool // they prolong nothing
 	clock  func() time.Time
 	noted  func(events.Usage) // is told of each use that is kept
 	last   *lru.Cache[string, events.Usage]
 }
 
-func newUses(u Usages, clock func() time.Time, noted func(events.Usage)) *uses {
+func newUses(u Usages, fixed bool, clock func() time.Time, noted func(events.Usage)) *uses {
 	if u == nil {
 		return nil
 	}
@@ -42,7 +43,7 @@ func newUses(u Usages, clock func() time.Time, noted func(events.Usage)) *uses {
 	if err != nil {
 		panic("gate: " + err.Error()) // only for a size below 1
 	}
-	return &uses{usages: u, clock: clock, noted: noted, last: cache}
+	return &uses{usages: u, fixed: fixed, clock: clock, noted: noted, last: cache}
 }
 
 // known is what is known of a key's life before a use of it.
@@ -70,6 +71,14 @@ func life(k query.Key) time.Duration {
 	return k.ExpiresAt.Sub(k.UpdatedAt)
 }
 
+// gives is what a use gives a key.
+func (u *uses) gives(k query.Key) time.Duration {
+	if u.fixed {
+		return 0
+	}
+	return life(k)
+}
+
 // endedByHand says that somebody ended a key early. No use brings it back.
 func endedByHand(k query.Key) bool { return !k.ExpiresAt.After(k.UpdatedAt) }
 
@@ -79,7 +88,7 @@ func (u *uses) apply(ctx context.Context, k *query.Key) (known, error) {
 	if u == nil || endedByHand(*k) {
 		return known{}, nil
 	}
-	now, gives := u.clock(), life(*k)
+	now, gives := u.clock(), u.gives(*k)
 	last, have := u.last.Get(k.ID)
 	fresh := !have && now.Sub(k.UpdatedAt) < useStep
 	if fresh || have && !(known{last.LastUsed, gives}).due(prolonged(*k, last), now) {

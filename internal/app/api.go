@@ -291,5 +291,7 @@ func (a *API) settings() gate.Settings {
 	return gate.Settings{
 		SignUp: a.config.SignUp, PasswordLoginDisabled: !a.config.PasswordAuth,
 		AccessURL: a.config.AccessURL, Cookies: cookies, ABFHourlyLimit: a.config.ABFHourlyLimit,
+		HostCookies: a.config.HostCookies, CookiesAcrossSites: a.config.CookieSites == "none",
+		FixedLives: a.config.FixedLives, TermsURL: a.config.TermsURL,
 	}
 }

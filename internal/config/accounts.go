@@ -12,6 +12,10 @@ import (
 type Accounts struct {
 	AccessURL     string // without a slash at its end; "" means by the name that clients use
 	SecureCookies string // "auto", "on" or "off"
+	HostCookies   bool   // session cookies with the prefix __Host-
+	CookieSites   string // "lax" or "none": whose pages' requests bear cookies
+	FixedLives    bool   // uses do not prolong sessions and tokens
+	TermsURL      string // "" for none
 	PasswordAuth  bool
 	// Dormancy is how long an account may lie unused before it sleeps; 0 for ever.
 	Dormancy              time.Duration
@@ -26,6 +30,10 @@ type Accounts struct {
 type accountFlags struct {
 	AccessURL             string `name:"access-url" placeholder:"URL" help:"Where clients reach this installation, such as https://users.example.com. Default: the name that each client uses."`
 	SecureCookies         string `name:"secure-cookies" default:"auto" placeholder:"auto" help:"on: session cookies travel over TLS alone. auto: where TLS ends here, or the access URL is https."`
+	HostPrefixCookie      string `name:"host-prefix-cookie" default:"off" placeholder:"off" help:"on: the cookie of sessions is __Host-coder_session_token, which browsers take over TLS from this host alone."`
+	SameSiteCookies       string `name:"same-site-cookies" default:"lax" placeholder:"lax" help:"none: browsers send cookies with requests of other sites' pages, too."`
+	SessionRefresh        string `name:"session-refresh" default:"on" placeholder:"on" help:"off: uses do not prolong the lives of sessions and tokens."`
+	TermsOfServiceURL     string `name:"terms-of-service-url" placeholder:"URL" help:"What people agree to by signing in. Default: nothing."`
 	PasswordAuth          string `name:"password-auth" default:"on" placeholder:"on" help:"off: nobody signs in with a password; tokens and providers of identities remain."`
 	Dormancy              string `name:"dormancy" default:"90d" placeholder:"90d" help:"An account that nobody used for so long becomes dormant, until its next use. off: never."`
 	SessionDuration       string `name:"session-duration" default:"24h" placeholder:"24h" help:"How long a session lives after its last use."`
@@ -46,9 +54,13 @@ const (
 )
 
 func (p *checker) accounts(f accountFlags) Accounts {
-	return Accounts{
+	a := Accounts{
 		AccessURL:             p.accessURL("ROSTER_ACCESS_URL", f.AccessURL),
 		SecureCookies:         p.choice("ROSTER_SECURE_COOKIES", f.SecureCookies, "auto", "on", "off"),
+		HostCookies:           p.choice("ROSTER_HOST_PREFIX_COOKIE", f.HostPrefixCookie, "off", "on") == "on",
+		CookieSites:           p.choice("ROSTER_SAME_SITE_COOKIES", f.SameSiteCookies, "lax", "none"),
+		FixedLives:            p.choice("ROSTER_SESSION_REFRESH", f.SessionRefresh, "on", "off") == "off",
+		TermsURL:              p.webURL("ROSTER_TERMS_OF_SERVICE_URL", f.TermsOfServiceURL),
 		PasswordAuth:          p.choice("ROSTER_PASSWORD_AUTH", f.PasswordAuth, "on", "off") == "on",
 		Dormancy:              p.durationOrOff("ROSTER_DORMANCY", f.Dormancy, shortestSleep, longestLife),
 		SessionDuration:       p.duration("ROSTER_SESSION_DURATION", f.SessionDuration, shortestLife, longestSession),
@@ -58,6 +70,10 @@ func (p *checker) accounts(f accountFlags) Accounts {
 		APIRateLimit:          int(p.whole("ROSTER_API_RATE_LIMIT", f.APIRateLimit, 1, mostCalls)),
 		ABFHourlyLimit:        int(p.whole("ROSTER_ABF_HOURLY_LIMIT", f.ABFHourlyLimit, 0, mostCalls)),
 	}
+	if a.SecureCookies == "off" && (a.HostCookies || a.CookieSites == "none") {
+		p.problem("ROSTER_SECURE_COOKIES", "must not be off beside ROSTER_HOST_PREFIX_COOKIE or ROSTER_SAME_SITE_COOKIES: browsers refuse such cookies")
+	}
+	return a
 }
 
 func (p *checker) durationOrOff(name, value string, least, most time.Duration) time.Duration {
