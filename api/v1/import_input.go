@@ -2,6 +2,7 @@ package v1
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -92,10 +93,20 @@ func importedSecret(f *fields) (id string, hash []byte) {
 		f.refuse("token", "either", "give id and secretHash, or token, or tokenHash alone")
 	case token != "" && !commands.IsForeignKey(token):
 		f.refuse("token", "format", fmt.Sprintf("must have %d to %d visible ASCII characters", commands.ShortestForeignKey, commands.LongestForeignKey))
-	case token != "":
+	default:
+		return importedToken(f, token, sum)
+	}
+	return "", nil
+}
+
+func importedToken(f *fields, token, sum string) (id string, hash []byte) {
+	if token != "" {
 		return "", commands.HashSecret(token)
 	}
-	return "", decodedHash(sum)
+	if hash = decodedHash(sum); len(hash) != sha256.Size {
+		f.refuse("tokenHash", "format", "must be a SHA-256")
+	}
+	return "", hash
 }
 
 // decodedHash reads a hash in hexadecimal, with or without the "\x" that PostgreSQL
