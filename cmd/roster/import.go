@@ -20,12 +20,6 @@ type importCommand struct {
 	Users     usersCommand     `cmd:"" help:"Move users in from another system."`
 }
 
-// serverFlags say which server is meant.
-type serverFlags struct {
-	Server string `help:"Address of the server." env:"ROSTER_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL"`
-	Token  string `help:"Session token or API key." env:"ROSTER_TOKEN" placeholder:"TOKEN"`
-}
-
 type gharchiveCommand struct {
 	serverFlags
 	Files []string `arg:"" name:"file" help:"Files of GH Archive (.json.gz, or plain NDJSON), in any order."`
@@ -59,15 +53,9 @@ var errInterrupted = importer.ErrInterrupted
 // Run imports the files.
 func (g *gharchiveCommand) Run(ctx context.Context, o outputs) error {
 	started := time.Now()
-	api, err := client.New(client.Config{
-		Server:      g.Server,
-		Token:       g.Token,
-		UserAgent:   "roster/" + version(),
-		Connections: creators + 8,
-		Stop:        ctx.Done(),
-	})
+	api, err := g.connect(ctx, connections(creators+8))
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer api.Close()
 	source, err := openArchive(g.Files)

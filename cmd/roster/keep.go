@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/rosterhq/roster/cmd/roster/internal/archiver"
-	"github.com/rosterhq/roster/cmd/roster/internal/client"
 	"github.com/rosterhq/roster/cmd/roster/internal/progress"
 	"github.com/rosterhq/roster/events"
 )
@@ -44,9 +43,9 @@ The last line says what was done:
 // Run archives.
 func (a *archiveCommand) Run(ctx context.Context, o outputs) error {
 	started := time.Now()
-	api, err := client.New(client.Config{Server: a.Server, Token: a.Token, UserAgent: "roster/" + version(), Stop: ctx.Done()})
+	api, err := a.connect(ctx)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer api.Close()
 	report := &streamReport{o: o}

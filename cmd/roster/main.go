@@ -17,13 +17,6 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-const (
-	exitOK          = 0
-	exitFailed      = 1
-	exitUsage       = 2
-	exitInterrupted = 130
-)
-
 type commandLine struct {
 	Archive archiveCommand `cmd:"" help:"Keep the log outside the server, in a chain of files."`
 	Import  importCommand  `cmd:"" help:"Bring in activities and users from elsewhere."`
@@ -50,14 +43,6 @@ type outputs struct {
 	bar bool
 }
 
-// usageError is a mistake in how a command was called.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-// errSilent is a failure that was told already.
-var errSilent = errors.New("failed")
-
 // run is the whole command line; it returns the exit code.
 func run(ctx context.Context, args []string, o outputs) int {
 	var cli commandLine
@@ -83,24 +68,16 @@ func run(ctx context.Context, args []string, o outputs) int {
 		return exited
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(o.err, "roster: %v\nSee roster --help.\n", err)
-		return exitUsage
+		return exitCode(usageError{err}, mistaken(err), o)
 	}
-	return exitCode(command.Run(), o)
+	return exitCode(command.Run(), command.Selected().FullPath(), o)
 }
 
-func exitCode(err error, o outputs) int {
-	var usage usageError
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errInterrupted):
-		return exitInterrupted
-	case errors.As(err, &usage):
-		_, _ = fmt.Fprintln(o.err, "roster:", err)
-		return exitUsage
-	case !errors.Is(err, errSilent):
-		_, _ = fmt.Fprintln(o.err, "roster:", err)
+// mistaken is the command whose arguments could not be read, as far as it is known.
+func mistaken(err error) string {
+	parse, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || parse.Context == nil || parse.Context.Selected() == nil {
+		return "roster"
 	}
-	return exitFailed
+	return parse.Context.Selected().FullPath()
 }

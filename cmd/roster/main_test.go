@@ -24,9 +24,10 @@ var update = flag.Bool("update", false, "write golden files")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	for _, name := range []string{"ROSTER_SERVER", "ROSTER_TOKEN"} { // what the person at the terminal has set is not ours
+	for _, name := range []string{"ROSTER_SERVER", "ROSTER_TOKEN", "ROSTER_PROFILE", "ROSTER_OUTPUT"} { // what the person at the terminal has set is not ours
 		_ = os.Unsetenv(name)
 	}
+	_ = os.Setenv("ROSTER_PROFILES", "/nonexistent/profiles.json")
 	testenv.Main(m)
 }
 
@@ -79,10 +80,10 @@ func TestUsage(t *testing.T) {
 		args    []string
 		message string
 	}{
-		"unknown command": {[]string{"export"}, "unexpected argument export"},
-		"unknown flag":    {[]string{"import", "gharchive", "--fast", "x"}, "unknown flag --fast"},
+		"unknown command": {[]string{"nonsense"}, "unexpected argument nonsense"},
+		"unknown flag":    {[]string{"import", "gharchive", "--fast", "x"}, "unknown flag --fast\nTry: roster import gharchive --help\n"},
 		"no file":         {[]string{"import", "gharchive", "--token", "t"}, `expected "<file> ..."`},
-		"no token":        {[]string{"import", "gharchive", twin}, "no token: set ROSTER_TOKEN or give --token"},
+		"no token":        {[]string{"import", "gharchive", twin}, "no token: sign in, or set ROSTER_TOKEN or give --token\nTry: roster login --server http://127.0.0.1:8080\n"},
 		"no URL":          {[]string{"import", "gharchive", "--token", "t", "--server", "example.com", twin}, "begins with http:// or https://"},
 		"password in URL": {[]string{"import", "gharchive", "--token", "t", "--server", "http://ada:hunter2@example.com", twin}, "holds a user or password"},
 	} {
@@ -182,7 +183,7 @@ func TestWrongToken(t *testing.T) {
 	code, stdout, stderr := roster(t.Context(), "import", "gharchive", "--server", server.URL, "--token", wrong, twin)
 	require.Equal(t, exitFailed, code)
 	require.Empty(t, stdout)
-	require.Equal(t, "roster: the server does not accept the token: sign in again, or make a new key\n", stderr)
+	require.Equal(t, "roster: the server does not accept the token: sign in again, or make a new key\nTry: roster login\n", stderr)
 }
 
 func TestServerFailsOnTheWay(t *testing.T) {

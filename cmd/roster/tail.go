@@ -14,12 +14,12 @@ import (
 
 type tailCommand struct {
 	serverFlags
+	outputFlag
 	User      []string `help:"Only these users: ids, usernames, or me." placeholder:"USER"`
 	Type      []string `help:"Only these types: ticket, project, comment, review, commit, account." placeholder:"TYPE"`
 	Project   []string `help:"Only these projects, by id." sep:"none" placeholder:"ID"`
 	Workspace []string `help:"Only these workspaces." sep:"none" placeholder:"NAME"`
 	Since     string   `help:"Begin behind this position, or with the earliest." placeholder:"POSITION"`
-	Output    string   `help:"text, or json: each activity as one line." enum:"text,json" default:"text" placeholder:"FORM"`
 }
 
 // Help is shown by --help.
@@ -31,7 +31,6 @@ A lost connection is made anew, and nothing is lost or printed twice. Ctrl-C end
 
 Examples:
 
-  export ROSTER_TOKEN=...
   roster tail
   roster tail --user alice --type ticket
   roster tail --user alice,bob --since a1042 --output json
@@ -40,13 +39,13 @@ Examples:
 
 // Run follows activities.
 func (t *tailCommand) Run(ctx context.Context, o outputs) error {
-	api, err := client.New(client.Config{Server: t.Server, Token: t.Token, UserAgent: "roster/" + version(), Stop: ctx.Done()})
+	api, err := t.connect(ctx)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer api.Close()
 	write := printActivity
-	if t.Output == "json" {
+	if t.json() {
 		write = printLine
 	}
 	err = api.Follow(ctx, client.Follow{

@@ -49,11 +49,9 @@ The last line says what was done:
 // Run imports the file.
 func (u *usersCommand) Run(ctx context.Context, o outputs) error {
 	started := time.Now()
-	api, err := client.New(client.Config{
-		Server: u.Server, Token: u.Token, UserAgent: "roster/" + version(), Connections: 8, Stop: ctx.Done(),
-	})
+	api, err := u.connect(ctx, connections(8))
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer api.Close()
 	file, highest, err := openUsers(u.File)

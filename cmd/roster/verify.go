@@ -13,10 +13,11 @@ import (
 
 type verifyCommand struct {
 	serverFlags
-	Archive string   `help:"Check this archive, and compare it with the log." placeholder:"DIR"`
-	Keys    string   `help:"The file of keys, where it is not in the archive." placeholder:"FILE"`
-	Offline bool     `help:"Check the archive alone, without a server."`
-	Models  []string `help:"Only these read models; default all." name:"model" placeholder:"NAME"`
+	Archive  string   `help:"Check this archive, and compare it with the log." placeholder:"DIR"`
+	Keys     string   `help:"The file of keys, where it is not in the archive." placeholder:"FILE"`
+	Offline  bool     `help:"Check the archive alone, without a server."`
+	NoModels bool     `help:"Leave the read models out."`
+	Models   []string `help:"Only these read models; default all." name:"model" placeholder:"NAME"`
 }
 
 // Help is shown by --help.
@@ -42,22 +43,25 @@ Exit code 1 says that something differs.
 
 // Run verifies.
 func (v *verifyCommand) Run(ctx context.Context, o outputs) error {
-	if v.Offline && v.Archive == "" {
-		return usageError{errors.New("--offline checks an archive: name it with --archive")}
+	if (v.Offline || v.NoModels) && v.Archive == "" {
+		return usageError{errors.New("nothing is left to check: name an archive with --archive")}
 	}
 	a, err := v.check(ctx, o)
 	if err != nil || v.Offline {
 		return v.ended(ctx, err)
 	}
-	api, err := client.New(client.Config{Server: v.Server, Token: v.Token, UserAgent: "roster/" + version(), Stop: ctx.Done()})
+	api, err := v.connect(ctx)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	defer api.Close()
 	if a != nil {
 		if err := v.compare(ctx, o, api, a); err != nil {
 			return v.ended(ctx, err)
 		}
+	}
+	if v.NoModels {
+		return nil
 	}
 	return v.ended(ctx, v.models(ctx, o, api))
 }

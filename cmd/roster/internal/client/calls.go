@@ -41,7 +41,7 @@ func (c *Client) Check(ctx context.Context) error {
 	case http.StatusForbidden:
 		return nil
 	case http.StatusUnauthorized:
-		return errors.New("the server does not accept the token: sign in again, or make a new key")
+		return whyNot(err)
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return fmt.Errorf("%s has no /v1/users: is it a Roster server?", c.base)
 	}
@@ -65,7 +65,7 @@ func (c *Client) CreateUser(ctx context.Context, u NewUser) error {
 	p, ok := errors.AsType[*Problem](err)
 	switch {
 	case ok && p.Status == http.StatusForbidden:
-		return errors.New("the token may not make users: it takes an owner or user administrator, and a key needs the scope users:write")
+		return explained{"the token may not make users: it takes an owner or user administrator, and a key needs the scope users:write", p}
 	case !ok || p.Status != http.StatusConflict:
 		return err
 	}
@@ -116,7 +116,7 @@ func (c *Client) Record(ctx context.Context, activities [][]byte) (Recorded, err
 		},
 	}, &answer)
 	if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusForbidden {
-		return Recorded{}, errors.New("the token may not record activities: it takes an owner or user administrator, and a key needs the scope activities:record")
+		return Recorded{}, explained{"the token may not record activities: it takes an owner or user administrator, and a key needs the scope activities:record", p}
 	}
 	if err != nil {
 		return Recorded{}, err

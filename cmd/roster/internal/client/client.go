@@ -130,8 +130,10 @@ type request struct {
 	method, path string
 	contentType  string
 	body         []byte
-	tries        int         // 0: as long as patience lasts
-	again        func(error) // told of a failure before the request is sent again; may be nil
+	header       http.Header                           // beside those of every request; may be nil
+	tries        int                                   // 0: as long as patience lasts
+	again        func(error)                           // told of a failure before the request is sent again; may be nil
+	take         func(res *http.Response, body []byte) // gets a 2xx answer as it came; may be nil
 }
 
 // do sends a request until it is answered with something other than "busy", and
@@ -164,6 +166,9 @@ func (c *Client) once(ctx context.Context, r request, out any) error {
 	req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
 	req.Header.Set("Accept", "application/json, application/problem+json")
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
+	for name, values := range r.header {
+		req.Header[name] = values
+	}
 	if r.contentType != "" {
 		req.Header.Set("Content-Type", r.contentType)
 	}
@@ -178,6 +183,9 @@ func (c *Client) once(ctx context.Context, r request, out any) error {
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return c.problem(res, body)
+	}
+	if r.take != nil {
+		r.take(res, body)
 	}
 	if out == nil {
 		return nil

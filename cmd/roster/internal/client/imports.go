@@ -36,7 +36,7 @@ func (c *Client) ImportUsers(ctx context.Context, lines [][]byte, highest int64)
 		method: http.MethodPost, path: path, contentType: "application/x-ndjson", body: append(bytes.Join(lines, []byte("\n")), '\n'),
 	}, &answer)
 	if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusForbidden {
-		return Imported{}, errors.New("the token may not move users in: it takes an owner, and a key needs the scope all")
+		return Imported{}, explained{"the token may not move users in: it takes an owner, and a key needs the scope all", p}
 	}
 	if err != nil {
 		return Imported{}, err

@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -41,6 +42,24 @@ func (p *Problem) Error() string {
 		text += fmt.Sprintf("; %s: %s", f.Field, f.Detail)
 	}
 	return fmt.Sprintf("the server answered %d: %s", p.Status, text)
+}
+
+// explained is a problem in the words of what was done.
+type explained struct {
+	text    string
+	problem *Problem
+}
+
+func (e explained) Error() string { return e.text }
+
+func (e explained) Unwrap() error { return e.problem }
+
+// whyNot puts the commonest refusal into words.
+func whyNot(err error) error {
+	if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusUnauthorized {
+		return explained{"the server does not accept the token: sign in again, or make a new key", p}
+	}
+	return err
 }
 
 // Concerns says whether the problem names this member of the request.

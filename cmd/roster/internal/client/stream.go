@@ -66,14 +66,6 @@ func (c *Client) Follow(ctx context.Context, f Follow) error {
 	}
 }
 
-// whyNot says what to do about a refusal.
-func whyNot(err error) error {
-	if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusUnauthorized {
-		return errors.New("the server does not accept the token: sign in again, or make a new key")
-	}
-	return err
-}
-
 // lineError is an error of Follow.Line.
 type lineError struct{ error }
 
