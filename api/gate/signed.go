@@ -13,6 +13,7 @@ import (
 // Readables finds the user to whom a key leads that can be read again.
 type Readables interface {
 	UserByReadableKey(ctx context.Context, key string) (commands.User, error)
+	Find(ctx context.Context, ref commands.UserRef) (commands.User, error)
 }
 
 // identifySigned finds the caller by a signed token. Its signature says who it is,

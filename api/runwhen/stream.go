@@ -45,7 +45,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 	}
 	watch := watcher{h, pass, u, staff(c.Actor.Roles)}
 	s, err := h.open(w, live.Request{
-		Caller: c.UserID(), Key: c.Key.ID, Expires: watch.until(c),
+		Caller: c.UserID(), Key: pass.KeyID(), Expires: watch.until(c),
 		May: watch.may(c.Actor), Rights: watch.rights(c.Actor), Check: watch.check, CheckedAs: u.ID + pass.Within(),
 		Filter: live.Filter{Users: []string{u.ID}}, After: positionOf(r),
 	})

@@ -59,7 +59,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c gate.Caller, 
 		return err
 	}
 	s, err := h.openStream(live.Request{
-		Caller: c.UserID(), Key: c.Key.ID, Expires: c.Expires(),
+		Caller: c.UserID(), Key: pass.KeyID(), Expires: c.Expires(),
 		May: mayRead(c.Actor), Rights: rightsOf(c.Actor), Check: h.recheck(pass), CheckedAs: pass.Within(),
 		Filter: live.Filter{Users: users, Types: wanted.types, Projects: wanted.projects, Workspaces: wanted.workspaces},
 		After:  wanted.after, Lines: lines,

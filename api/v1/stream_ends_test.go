@@ -75,6 +75,31 @@ func TestStreamEndsWithThePassword(t *testing.T) {
 	require.Equal(t, "revoked", f.ends(soon).name)
 }
 
+// TestStreamOfAReadableKey shows that the key which can be read again opens a stream,
+// as it opens everything else, and that the stream ends with the key.
+func TestStreamOfAReadableKey(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.FirstUser()
+	ada, bob := owner.NewUser("ada"), owner.NewUser("bob")
+	key := func(c *apitest.Session) *apitest.Session {
+		answer := c.Do("POST", "/api/user/apikey", nil, nil)
+		require.Equal(t, http.StatusOK, answer.Status, "%s", answer.Body)
+		return &apitest.Session{System: s, Token: answer.Map(s)["apiKey"].(string)}
+	}
+	const path = "/v1/users/me/activities/stream"
+	first, others := follow(key(ada), t, path, nil), follow(key(bob), t, path+onlyTickets, nil)
+	first.next()
+	second := follow(key(ada), t, path+onlyTickets, nil) // at once: what ends the first one is on its way
+	require.Equal(t, "key-revoked", first.ends(soon).object(t)["reason"])
+	record(ada, t, "ada", nil, "ada's")
+	second.activity("ada's")
+	require.Equal(t, http.StatusOK, owner.Do("POST", "/v1/users/ada/suspend", nil, nil).Status)
+	require.Equal(t, "suspended", second.ends(soon).object(t)["reason"])
+	record(bob, t, "bob", nil, "bob's")
+	others.activity("bob's")
+}
+
 func TestStreamExpires(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64

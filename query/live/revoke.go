@@ -2,6 +2,9 @@ package live
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -66,6 +69,14 @@ func verdictOf(p events.Payload) func(*Stream) string {
 		return ofKey(p.KeyID, KeyRevoked)
 	case *events.UserKeyExpired:
 		return ofKey(p.KeyID, Expired)
+	case *events.UserReadableKeySet:
+		newest := ReadableKeyID(p.Private.Key)
+		return func(s *Stream) string {
+			if strings.HasPrefix(s.request.Key, readablePrefix) && s.request.Key != newest {
+				return KeyRevoked
+			}
+			return ""
+		}
 	case *events.UserPasswordSet:
 		if p.Revoked {
 			return all(SessionEnded)
@@ -89,4 +100,14 @@ func (s *Stream) gain(may func(userID string) bool) (reason string) {
 	defer s.mu.Unlock()
 	s.request.May = may
 	return ""
+}
+
+// readablePrefix is in no id of a session or key.
+const readablePrefix = "readable "
+
+// ReadableKeyID stands for a key that can be read again where other credentials have
+// their id: a user has one such key, which has none.
+func ReadableKeyID(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return readablePrefix + hex.EncodeToString(sum[:])
 }
