@@ -98,10 +98,20 @@ func (b *batch) write(dir, form string, number int, tables func(set string) *tab
 		f.Events, f.First, f.Last = c.count, c.first, c.last
 		group.Go(func() error { return writeFile(dir, f, func(out io.Writer) error { return c.write(out, form, t) }) })
 	}
-	return files, group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	dirs := map[string]bool{dir: true}
+	for _, f := range files {
+		day := filepath.Join(dir, filepath.FromSlash(filepath.Dir(f.Path)))
+		dirs[day], dirs[filepath.Dir(day)] = true, true
+	}
+	return files, syncDirs(dirs)
 }
 
-const filesAtOnce = 2
+// filesAtOnce is how many files are written side by side: many small ones wait for
+// the disk most of the time.
+const filesAtOnce = 4
 
 // writeFile makes one file and notes its size and hash.
 func writeFile(dir string, f *File, write func(io.Writer) error) error {

@@ -36,6 +36,7 @@ func create(path string) (*draft, error) {
 	return &draft{File: f, path: path}, nil
 }
 
+// commit gives the file its name. The directory is the caller's to sync.
 func (d *draft) commit() error {
 	if err := errors.Join(d.Sync(), d.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", d.path, err)
@@ -43,12 +44,19 @@ func (d *draft) commit() error {
 	if err := os.Rename(d.Name(), d.path); err != nil {
 		return fmt.Errorf("put %s in place: %w", d.path, err)
 	}
-	parent, err := os.Open(filepath.Dir(d.path))
-	if err != nil {
-		return fmt.Errorf("put %s in place: %w", d.path, err)
-	}
-	if err := errors.Join(parent.Sync(), parent.Close()); err != nil {
-		return fmt.Errorf("put %s in place: %w", d.path, err)
+	return nil
+}
+
+// syncDirs makes the names of files survive a power cut.
+func syncDirs(paths map[string]bool) error {
+	for path := range paths {
+		d, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("sync %s: %w", path, err)
+		}
+		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+			return fmt.Errorf("sync %s: %w", path, err)
+		}
 	}
 	return nil
 }

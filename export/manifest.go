@@ -99,7 +99,7 @@ func (m *Manifest) write(dir string) error {
 	if _, err := f.Write(append(text, '\n')); err != nil {
 		return errors.Join(fmt.Errorf("write the export's manifest: %w", err), f.drop())
 	}
-	return f.commit()
+	return errors.Join(f.commit(), syncDirs(map[string]bool{dir: true}))
 }
 
 // next is the number of the files of the next batch: higher than all there are.

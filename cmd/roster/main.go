@@ -19,6 +19,7 @@ import (
 
 type commandLine struct {
 	Archive archiveCommand `cmd:"" help:"Keep the log outside the server, in a chain of files."`
+	Export  exportCommand  `cmd:"" help:"Write events into files: Parquet, CSV or NDJSON."`
 	Import  importCommand  `cmd:"" help:"Bring in activities and users from elsewhere."`
 	Restore restoreCommand `cmd:"" help:"Fill an empty installation from an archive, offline."`
 	Verify  verifyCommand  `cmd:"" help:"Compare archive, log and read models with each other."`

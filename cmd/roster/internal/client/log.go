@@ -56,7 +56,7 @@ func (c *Client) LogKeys(ctx context.Context) (*Feed, error) {
 func (c *Client) feed(ctx context.Context, path string) (*Feed, error) {
 	var feed *Feed
 	err := c.patiently(ctx, func() error {
-		body, err := c.openStream(ctx, path, "application/x-ndjson")
+		body, _, err := c.openStream(ctx, path, "application/x-ndjson")
 		if err != nil {
 			return err
 		}
@@ -88,37 +88,37 @@ func (c *Client) patiently(ctx context.Context, once func() error) error {
 
 // openStream asks for an answer that takes as long as it takes; it comes compressed
 // over the network.
-func (c *Client) openStream(ctx context.Context, path, accept string) (io.ReadCloser, error) {
+func (c *Client) openStream(ctx context.Context, path, accept string) (io.ReadCloser, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
-		return nil, fmt.Errorf("make request: %w", err)
+		return nil, nil, fmt.Errorf("make request: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
 	req.Header.Set("Accept", accept+", application/problem+json")
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
-	req.Header.Set("Accept-Encoding", "zstd")
+	req.Header.Set("Accept-Encoding", c.encoding())
 	endless := &http.Client{Transport: c.http.Transport, CheckRedirect: c.http.CheckRedirect}
 	res, err := endless.Do(req)
 	if err != nil {
-		return nil, &ConnectionError{Server: c.base, Err: plainCause(err)}
+		return nil, nil, &ConnectionError{Server: c.base, Err: plainCause(err)}
 	}
 	if res.StatusCode != http.StatusOK {
 		defer func() { _ = res.Body.Close() }()
 		body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 		if err != nil {
-			return nil, &ConnectionError{Server: c.base, Err: err}
+			return nil, nil, &ConnectionError{Server: c.base, Err: err}
 		}
-		return nil, whyNot(c.problem(res, body))
+		return nil, nil, whyNot(c.problem(res, body))
 	}
 	if res.Header.Get("Content-Encoding") != "zstd" {
-		return res.Body, nil
+		return res.Body, res.Header, nil
 	}
 	zip, err := zstd.NewReader(res.Body, zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		_ = res.Body.Close()
-		return nil, fmt.Errorf("decompress an answer: %w", err)
+		return nil, nil, fmt.Errorf("decompress an answer: %w", err)
 	}
-	return unzipped{zip, res.Body}, nil
+	return unzipped{zip, res.Body}, res.Header, nil
 }
 
 type unzipped struct {
