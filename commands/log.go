@@ -46,6 +46,9 @@ type Log interface {
 	KeepUsage(u events.Usage) error
 	// Usage returns the newest usage of a key that was kept, or a zero one.
 	Usage(ctx context.Context, keyID string) (events.Usage, error)
+	// EraseKey destroys a user's data key, and what the log keeps of the user's state.
+	// It may be repeated.
+	EraseKey(ctx context.Context, userID string) error
 	// KeyedHash returns a keyed, installation-wide hash (32 bytes, hexadecimal)
 	// for values that must be compared but not be readable.
 	KeyedHash(purpose, value string) string

@@ -33,6 +33,7 @@ const (
 	LetSleep           Action = "let-sleep"     // the installation's own act
 	ImportUsers        Action = "import-users"  // with ids, hashes and keys from elsewhere
 	DeleteUser         Action = "delete-user"
+	EraseUser          Action = "erase-user"
 	DeleteSelf         Action = "delete-self" // one's own account
 	CreateKeys         Action = "create-keys"
 	UpdateKeys         Action = "update-keys" // expire and regenerate
@@ -125,6 +126,7 @@ var policy = map[Action]rule{
 	LetSleep:           {userResource, false, nobody, outside, nil},
 	ImportUsers:        {userResource, false, owners, outside, nil},
 	DeleteUser:         {userResource, false, admins, outside, []string{ScopeUsersWrite, "user:*"}},
+	EraseUser:          {userResource, false, owners, outside, nil},
 	DeleteSelf:         {userResource, true, nobody, outside, []string{ScopeUsersWrite, "user:*"}},
 	RecordActivities:   {userResource, true, admins, outside, []string{ScopeActivitiesRecord}},
 	RecordParameters:   {userResource, true, owners, outside, []string{ScopeActivitiesRecord}},

@@ -29,6 +29,7 @@ type User struct {
 	SSHKey       *SSHKey
 	Providers    map[string]ProviderTokens // by provider: "oidc", "github"
 	ReadableKey  string                    // the API key that can be read again, or ""
+	Erased       bool                      // nothing personal is left, or ever comes
 	CreatedAt    time.Time
 	UpdatedAt    time.Time // of the account: profile, names, roles, status
 	Preferences  map[string]Preferences

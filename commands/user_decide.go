@@ -60,6 +60,9 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 	if c, ok := command.(importUser); ok {
 		return decideImport(u, c, f)
 	}
+	if _, ok := command.(eraseUser); ok {
+		return decideErase(u, f)
+	}
 	if !u.exists() {
 		return decision{}, errNoUser()
 	}

@@ -45,6 +45,8 @@ func applyUser(u User, e events.Recorded) User {
 		u.Status = events.StatusDormant
 	case *events.UserDeleted:
 		u = deleted(u)
+	case *events.UserErased:
+		u = erased(u)
 	case *events.UserPasswordSet:
 		return passwordSet(u, p)
 	case *events.UserPasswordRehashed:
@@ -99,6 +101,15 @@ func deleted(u User) User {
 	u.PasswordHash = ""
 	u.Keys, u.Passcode, u.SSHKey, u.Providers, u.ReadableKey = nil, nil, nil, nil, ""
 	return u
+}
+
+// erased leaves what says nothing of the person, as a replay without the data key
+// does.
+func erased(u User) User {
+	return User{
+		ID: u.ID, Number: u.Number, LoginType: u.LoginType, Status: u.Status, Confirmed: u.Confirmed, Epoch: u.Epoch,
+		Roles: u.Roles, Memberships: u.Memberships, CreatedAt: u.CreatedAt, Commands: u.Commands, Erased: true,
+	}
 }
 
 func passwordSet(u User, p *events.UserPasswordSet) User {

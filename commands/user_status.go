@@ -17,6 +17,8 @@ type (
 	suspendUser  struct{}
 	activateUser struct{}
 	deleteUser   struct{ own bool } // own: by the user
+	// eraseUser ends an account, if it lives, and says that the person is forgotten.
+	eraseUser struct{}
 	// wakeUser is the use of a dormant account by its user.
 	wakeUser struct{}
 	// putToSleep is what becomes of an account that nobody used for long.
@@ -52,6 +54,15 @@ func (activateUser) claims(u User) []events.Claim { return registerOf(u) }
 
 func (deleteUser) claims(u User) []events.Claim {
 	return append(append(heldClaims(u), registerOf(u)...), skillsOfClaim(u.ID), workspacesOfClaim(u.ID))
+}
+
+func (eraseUser) actions(facts) []Action { return []Action{EraseUser} }
+
+func (eraseUser) claims(u User) []events.Claim {
+	if !u.exists() {
+		return nil // its end released them
+	}
+	return deleteUser{}.claims(u)
 }
 
 func registerOf(u User) []events.Claim {
@@ -137,4 +148,21 @@ func decideDelete(u User, f facts) (decision, *Error) {
 		f.take(skillsOfClaim(u.ID), ownerDeleted), // so that no skill comes after it
 		f.take(workspaces, ownerDeleted))
 	return decision{events: []events.Payload{&events.UserDeleted{}}, claims: claims}, nil
+}
+
+func decideErase(u User, f facts) (decision, *Error) {
+	switch {
+	case u.ID == "":
+		return decision{}, errNoUser()
+	case u.Erased:
+		return decision{}, nil
+	case !u.exists():
+		return decided(&events.UserErased{})
+	}
+	d, err := decideDelete(u, f)
+	if err != nil {
+		return decision{}, err
+	}
+	d.events = append(d.events, &events.UserErased{})
+	return d, nil
 }

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/rosterhq/roster/events"
@@ -89,6 +90,28 @@ func (s *Service) Delete(ctx context.Context, r Request, userID string) (Result,
 // DeleteSelf ends the account of the user who asks.
 func (s *Service) DeleteSelf(ctx context.Context, r Request) (Result, error) {
 	return s.checked(ctx, r, r.Actor.UserID, deleteUser{own: true}, &problems{})
+}
+
+// Erase ends an account, if it lives, and destroys what is known of the person: the
+// key of all that was sealed for them, in the log and in its copies. It can not be
+// undone. Repeating it finishes what a killed process began.
+func (s *Service) Erase(ctx context.Context, r Request, userID string) (Result, error) {
+	res, err := s.checked(ctx, r, userID, eraseUser{}, &problems{})
+	if err != nil {
+		return Result{}, err
+	}
+	if err := s.FinishErasure(ctx, res.User.ID); err != nil {
+		return Result{}, err
+	}
+	return res, nil
+}
+
+// FinishErasure destroys what was sealed for a user whose erasure is in the log.
+func (s *Service) FinishErasure(ctx context.Context, userID string) error {
+	if err := s.log.EraseKey(ctx, userID); err != nil {
+		return fmt.Errorf("destroy what was sealed for user %s: %w", userID, err)
+	}
+	return nil
 }
 
 // checked does a command whose form was checked. Who may not do it is told that

@@ -220,6 +220,9 @@ func (l *Log) EraseKey(ctx context.Context, userID string) error {
 		return fmt.Errorf("erase key of %s: %w", userID, err)
 	}
 	l.keys.remember(userID, nil)
+	if err := l.state.forget(ctx, events.Aggregate{Kind: events.User, ID: userID}); err != nil {
+		return fmt.Errorf("erase key of %s: %w", userID, err)
+	}
 	for next := uint64(1); ; {
 		m, err := l.read.leaderNext(ctx, l.names.keys, subject, next)
 		if err != nil {

@@ -111,6 +111,9 @@ func (k *stateKeeper) flush() {
 	var held *nats.Msg
 	for a, s := range batch {
 		m, err := k.message(a, s)
+		if errors.Is(err, events.ErrErased) {
+			continue // there is nothing to keep of an erased person
+		}
 		if err != nil {
 			k.logger.Warn("state not kept", zap.String("aggregate", a.String()), zap.Error(err))
 			continue
@@ -165,6 +168,21 @@ func (k *stateKeeper) keyOf(ctx context.Context, a events.Aggregate, sealedFor s
 		return k.keys.log.DataKey(ctx, sealedFor)
 	}
 	return nil, nil
+}
+
+// forget removes what is kept of an aggregate's state.
+func (k *stateKeeper) forget(ctx context.Context, a events.Aggregate) error {
+	k.mu.Lock()
+	delete(k.pending, a)
+	k.mu.Unlock()
+	stream, err := k.js.Stream(ctx, k.names.state)
+	if err != nil {
+		return unavailable("look up the states", err)
+	}
+	if err := stream.Purge(ctx, jetstream.WithPurgeSubject(k.names.snapshot(a))); err != nil {
+		return unavailable("forget the state of "+a.String(), err)
+	}
+	return nil
 }
 
 func (k *stateKeeper) close(ctx context.Context) error {

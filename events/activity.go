@@ -20,6 +20,14 @@ const (
 	AccountActivity ActivityType = "account"
 )
 
+// AccountSource is the source of account activities, and ErasedAction the action
+// of the one that follows UserErased: who keeps what activities tell of that
+// person forgets it then.
+const (
+	AccountSource = "roster"
+	ErasedAction  = "erased"
+)
+
 // ActivityRecorded is something that a user did. Its aggregate is the user; its
 // envelope's source and SourceID together are unique for ever.
 type ActivityRecorded struct {

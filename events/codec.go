@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -58,12 +59,13 @@ func (h Headers) get(name string) string {
 }
 
 // Encode turns an event into a message. Type, and SealedFor where there is a
-// private part, must be set in m; key may be nil for payloads without one.
+// private part, must be set in m; key may be nil for payloads without one, or with
+// an empty one and no SealedFor.
 func Encode(m *Meta, p Payload, key *DataKey) (Headers, []byte, error) {
 	if m.Type != p.EventType() {
 		return nil, nil, fmt.Errorf("encode %s: envelope says %s", p.EventType(), m.Type)
 	}
-	if s, ok := p.(sealable); ok {
+	if s, ok := p.(sealable); ok && (m.SealedFor != "" || !NothingToSeal(p)) {
 		if key == nil || m.SealedFor == "" {
 			return nil, nil, fmt.Errorf("encode %s: %w", m.Type, ErrNeedsKey)
 		}
@@ -79,6 +81,12 @@ func Encode(m *Meta, p Payload, key *DataKey) (Headers, []byte, error) {
 		return nil, nil, fmt.Errorf("encode %s: %w", m.Type, err)
 	}
 	return m.headers(), data, nil
+}
+
+// NothingToSeal says whether a payload has no private part, or an empty one.
+func NothingToSeal(p Payload) bool {
+	s, ok := p.(sealable)
+	return !ok || reflect.ValueOf(s.private()).Elem().IsZero()
 }
 
 func (m *Meta) headers() Headers {

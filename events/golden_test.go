@@ -176,7 +176,7 @@ func examples() map[events.Type]events.Payload {
 			Changes: map[string]any{"theme": "dark", "emailNotifications.weeklyDigest": true}, Language: text("en"),
 		}), Dialect: "codimir"},
 		&events.UserRolesAssigned{Roles: []events.Role{events.RoleAuditor}, Added: []events.Role{events.RoleAuditor}, Removed: []events.Role{events.RoleOwner}},
-		&events.UserSuspended{}, &events.UserActivated{}, &events.UserBecameDormant{LastSeenAt: at}, &events.UserDeleted{},
+		&events.UserSuspended{}, &events.UserActivated{}, &events.UserBecameDormant{LastSeenAt: at}, &events.UserDeleted{}, &events.UserErased{},
 		&events.UserMembershipAdded{Membership: events.Membership{
 			Organization: "0190c3a8-0000-7000-8000-0000000000ff", Roles: []string{events.OrganizationAdmin},
 		}},

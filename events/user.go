@@ -203,6 +203,14 @@ type UserDeleted struct{}
 // EventType implements Payload.
 func (*UserDeleted) EventType() Type { return "roster.user.deleted.v1" }
 
+// UserErased says that what was known of the person was destroyed: the key of all
+// that was sealed for them is gone. It follows the end of the account, and holds
+// nothing personal: it is the proof.
+type UserErased struct{}
+
+// EventType implements Payload.
+func (*UserErased) EventType() Type { return "roster.user.erased.v1" }
+
 // UserSessionOpened is a sign-in.
 type UserSessionOpened struct {
 	Sealed[UserKeyPrivate]
@@ -319,6 +327,7 @@ func registerUser(c *Catalogue) {
 	Register[UserActivated](c, Roster, "An account was activated.")
 	Register[UserBecameDormant](c, Roster, "An account was not used for long and went to sleep.")
 	Register[UserDeleted](c, Roster, "An account was deleted and its names freed.")
+	Register[UserErased](c, Roster, "What was known of a person was destroyed.")
 	Register[UserSessionOpened](c, Roster, "A user signed in.")
 	Register[UserSessionClosed](c, Roster, "A user signed out.")
 	Register[UserKeyCreated](c, Roster, "An API key was created.")

@@ -1,5 +1,5 @@
 // Package housekeeping does what nobody asks for: it puts accounts to sleep that
-// were not used for long.
+// were not used for long, and finishes erasures that a killed process began.
 //
 // What is promised:
 //   - An account sleeps only when neither the read model nor the log knows of a

@@ -49,6 +49,7 @@ func (h *Handler) Register(router *mux.Router) {
 		{http.MethodPut, "/v1/users/{user}/password", h.setPassword},
 		{http.MethodPost, "/v1/users/{user}/suspend", h.suspendUser},
 		{http.MethodPost, "/v1/users/{user}/activate", h.activateUser},
+		{http.MethodPost, "/v1/users/{user}/erase", h.eraseUser},
 		{http.MethodGet, "/v1/users/{user}/preferences/{dialect}", h.getPreferences},
 		{http.MethodPatch, "/v1/users/{user}/preferences/{dialect}", h.updatePreferences},
 		{http.MethodGet, "/v1/users/{user}/keys", h.listKeys},

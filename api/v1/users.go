@@ -164,6 +164,22 @@ func (h *Handler) deleteUser(w http.ResponseWriter, r *http.Request, c gate.Call
 	return h.done(w, r, res)
 }
 
+// eraseUser finds also whom nobody can sign in as any more, by id.
+func (h *Handler) eraseUser(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
+	id, err := h.target(r, c, commands.EraseUser)
+	if err != nil {
+		return err
+	}
+	if err := noBody(w, r); err != nil {
+		return err
+	}
+	res, err := h.Commands.Erase(r.Context(), h.request(r, c), id)
+	if err != nil {
+		return err
+	}
+	return h.done(w, r, res)
+}
+
 // noBody reads the body of an endpoint that has none: nothing, or an empty object.
 func noBody(w http.ResponseWriter, r *http.Request) error {
 	raw, err := gate.ReadBody(w, r, gate.MaxBody)

@@ -9,26 +9,36 @@ import (
 
 // startHousekeeping begins what nobody asks for.
 func (a *API) startHousekeeping(ctx context.Context) error {
+	logger := a.parts.log.Named("housekeeping")
+	erasures, err := housekeeping.NewErasures(housekeeping.ErasuresConfig{Reads: a.queries, Writes: a.commands, Logger: logger})
+	if err != nil {
+		return fmt.Errorf("set up the sweep of erasures: %w", err)
+	}
+	a.keepHouse(ctx, "sweep of erasures", erasures.Run)
 	if a.config.Dormancy == 0 {
 		return nil
 	}
 	dormancy, err := housekeeping.New(housekeeping.Config{
-		Period: a.config.Dormancy, Reads: a.queries, Writes: a.commands, Lock: housekeeping.AdvisoryLock(a.dsn),
-		Logger: a.parts.log.Named("housekeeping"),
+		Period: a.config.Dormancy, Reads: a.queries, Writes: a.commands, Lock: housekeeping.AdvisoryLock(a.dsn), Logger: logger,
 	})
 	if err != nil {
 		return fmt.Errorf("set up the sweep of dormant accounts: %w", err)
 	}
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	a.keepHouse(ctx, "sweep of dormant accounts", dormancy.Run)
+	return nil
+}
+
+// keepHouse lets something run until the process stops.
+func (a *API) keepHouse(ctx context.Context, name string, run func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		dormancy.Run(run)
+		run(ctx)
 	}()
-	a.parts.add("housekeeping", func(context.Context) error {
+	a.parts.add(name, func(context.Context) error {
 		cancel()
 		<-ended
 		return nil
 	})
-	return nil
 }

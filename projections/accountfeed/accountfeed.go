@@ -19,7 +19,7 @@ import (
 )
 
 // Source is the source system of account activities.
-const Source = "roster"
+const Source = events.AccountSource
 
 // The actions of account activities.
 const (
@@ -33,6 +33,7 @@ const (
 	Suspended          = "suspended"
 	Activated          = "activated"
 	Deleted            = "deleted"
+	Erased             = events.ErasedAction
 	SessionOpened      = "session_opened"
 	KeyCreated         = "key_created"
 	KeyRegenerated     = "key_regenerated"
@@ -72,6 +73,7 @@ func Projection() runtime.Projection {
 			on(Suspended, func(*events.UserSuspended) detail { return detail{} }),
 			on(Activated, func(*events.UserActivated) detail { return detail{} }),
 			on(Deleted, func(*events.UserDeleted) detail { return detail{} }),
+			on(Erased, func(*events.UserErased) detail { return detail{} }),
 			on(SessionOpened, func(e *events.UserSessionOpened) detail {
 				return detail{more: more{"loginType": e.LoginType, "activated": e.Activated}}
 			}),

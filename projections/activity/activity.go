@@ -38,7 +38,14 @@ const recordedSQL = `with fresh as (
 	insert into activity_totals (user_id, type, total) select user_id, type, count(*) from fresh group by user_id, type
 	on conflict (user_id, type) do update set total = activity_totals.total + excluded.total`
 
+// forgetSQL leaves what a replay without the person's data key leaves.
+const forgetSQL = `update activities set entity_title = '', entity_url = '', project_name = '', metadata = null
+	where user_id = $1 and sequence < $2`
+
 func recorded(_ context.Context, q runtime.Queue, m runtime.Event, e *events.ActivityRecorded) error {
+	if e.Type == events.AccountActivity && m.Source == events.AccountSource && e.Action == events.ErasedAction {
+		defer q.Queue(forgetSQL, e.User, int64(m.Sequence))
+	}
 	var metadata *string
 	if len(e.Private.Metadata) > 0 {
 		text := string(e.Private.Metadata)

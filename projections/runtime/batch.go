@@ -153,11 +153,21 @@ func (b *batch) record(ctx context.Context, r Recorder) error {
 	for from := 0; from < len(b.drafts); from += recordAtOnce {
 		part := b.drafts[from:min(from+recordAtOnce, len(b.drafts))]
 		_, err := r.Record(ctx, part)
-		if errors.Is(err, events.ErrErased) && len(b.drafts) == 1 {
-			return nil // nothing is left to tell of an erased person
+		if errors.Is(err, events.ErrErased) {
+			err = recordSingly(ctx, r, part)
 		}
 		if err != nil {
 			return fmt.Errorf("record %d activities: %w", len(part), err)
+		}
+	}
+	return nil
+}
+
+// recordSingly leaves out those of erased persons: nothing is left to tell of them.
+func recordSingly(ctx context.Context, r Recorder, drafts []events.Draft) error {
+	for i := range drafts {
+		if _, err := r.Record(ctx, drafts[i:i+1]); err != nil && !errors.Is(err, events.ErrErased) {
+			return err
 		}
 	}
 	return nil

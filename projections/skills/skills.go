@@ -23,6 +23,7 @@ func Projection() runtime.Projection {
 			runtime.On(updated),
 			runtime.OnPublic(deleted),
 			runtime.OnPublic(ownerDeleted),
+			runtime.OnPublic(ownerErased),
 		},
 	}
 }
@@ -32,8 +33,9 @@ const (
 		values ($1, $2, $3, $4, $5, $6, $6, $7) on conflict (id) do nothing`
 	updatedSQL = `update skills set description = $3, content = $4, updated_at = $5, position = $2
 		where id = $1 and position < $2`
-	deletedSQL  = `delete from skills where id = $1`
-	departedSQL = `insert into departed_owners (user_id) values ($1) on conflict do nothing`
+	deletedSQL   = `delete from skills where id = $1`
+	forgottenSQL = `update skills set name = '', description = '', content = '' where owner = $1 and position < $2`
+	departedSQL  = `insert into departed_owners (user_id) values ($1) on conflict do nothing`
 )
 
 func created(_ context.Context, q runtime.Queue, m runtime.Event, e *events.SkillCreated) error {
@@ -53,5 +55,11 @@ func deleted(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.Skil
 
 func ownerDeleted(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserDeleted) error {
 	q.Queue(departedSQL, m.Aggregate.ID)
+	return nil
+}
+
+// ownerErased leaves what a replay without the person's data key leaves.
+func ownerErased(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserErased) error {
+	q.Queue(forgottenSQL, m.Aggregate.ID, int64(m.Sequence))
 	return nil
 }

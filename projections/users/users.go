@@ -37,6 +37,7 @@ func Projection() runtime.Projection {
 			runtime.OnPublic(loginTypeChanged),
 			runtime.On(identityLinked),
 			runtime.OnPublic(deleted),
+			runtime.OnPublic(erased),
 			runtime.OnPublic(sessionOpened),
 			runtime.OnPublic(membershipAdded),
 			runtime.OnPublic(membershipRemoved),
@@ -91,7 +92,12 @@ const (
 	identitySQL = `update users set identities = case when identities @> $3::jsonb then identities else identities || $3::jsonb end,
 			position = $2
 		where id = $1 and position < $2`
-	languageSQL = `update users set language = $3, position = $2 where id = $1 and position < $2`
+	erasedSQL = `update users set username = '', email = '', name = '', first_name = '', last_name = '', avatar = '',
+			language = '', identities = '[]', updated_at = $3, position = $2
+		where id = $1 and position < $2`
+	forgetPreferencesSQL = `update preferences set settings = '{}' where user_id = $1 and position < $2`
+	rememberErasureSQL   = `insert into erasures (user_id, erased_at) values ($1, $2) on conflict do nothing`
+	languageSQL          = `update users set language = $3, position = $2 where id = $1 and position < $2`
 )
 
 func registered(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserRegistered) error {
@@ -173,6 +179,14 @@ func identityLinked(_ context.Context, q runtime.Queue, m runtime.Event, e *even
 func deleted(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserDeleted) error {
 	dropPossessions(q, m)
 	return setStatus(q, m, events.StatusDeleted)
+}
+
+// erased leaves what a replay without the person's data key leaves.
+func erased(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserErased) error {
+	q.Queue(erasedSQL, m.Aggregate.ID, position(m), m.Time)
+	q.Queue(forgetPreferencesSQL, m.Aggregate.ID, position(m))
+	q.Queue(rememberErasureSQL, m.Aggregate.ID, m.Time)
+	return nil
 }
 
 // sessionOpened matters to the account only when it woke it up.

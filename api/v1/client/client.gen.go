@@ -961,6 +961,11 @@ type StreamUserActivitiesParams struct {
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 }
 
+// EraseUserParams defines parameters for EraseUser.
+type EraseUserParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateKeyParams defines parameters for CreateKey.
 type CreateKeyParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -1478,6 +1483,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/users/{user}/activities/stream (the `StreamUserActivities` operationId).
 	StreamUserActivities(ctx context.Context, user UserPath, params *StreamUserActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EraseUser Destroy what is known of a person
+	//
+	// Ends the account, if it lives, and destroys the key of all that was sealed for the person, in the log and in its copies: names, addresses, texts, secrets. The facts stay, with their types, times and positions. It can not be undone. For owners; a deleted user is named by id. No body.
+	//
+	// Corresponds with POST /v1/users/{user}/erase (the `EraseUser` operationId).
+	EraseUser(ctx context.Context, user UserPath, params *EraseUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListKeys List sessions and API keys, newest first
 	//
@@ -2227,6 +2239,23 @@ func (c *Client) CountActivities(ctx context.Context, user UserPath, params *Cou
 // Corresponds with GET /v1/users/{user}/activities/stream (the `StreamUserActivities` operationId).
 func (c *Client) StreamUserActivities(ctx context.Context, user UserPath, params *StreamUserActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewStreamUserActivitiesRequest(c.Server, user, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EraseUser Destroy what is known of a person
+//
+// Ends the account, if it lives, and destroys the key of all that was sealed for the person, in the log and in its copies: names, addresses, texts, secrets. The facts stay, with their types, times and positions. It can not be undone. For owners; a deleted user is named by id. No body.
+//
+// Corresponds with POST /v1/users/{user}/erase (the `EraseUser` operationId).
+func (c *Client) EraseUser(ctx context.Context, user UserPath, params *EraseUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseUserRequest(c.Server, user, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4033,6 +4062,55 @@ func NewStreamUserActivitiesRequest(server string, user UserPath, params *Stream
 	return req, nil
 }
 
+// NewEraseUserRequest constructs an http.Request for the EraseUser method
+func NewEraseUserRequest(server string, user UserPath, params *EraseUserParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/%s/erase", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListKeysRequest constructs an http.Request for the ListKeys method
 func NewListKeysRequest(server string, user UserPath) (*http.Request, error) {
 	var err error
@@ -5154,6 +5232,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/users/{user}/activities/stream (the `StreamUserActivities` operationId).
 	StreamUserActivitiesWithResponse(ctx context.Context, user UserPath, params *StreamUserActivitiesParams, reqEditors ...RequestEditorFn) (*StreamUserActivitiesResponse, error)
+
+	// EraseUserWithResponse Destroy what is known of a person
+	//
+	// Ends the account, if it lives, and destroys the key of all that was sealed for the person, in the log and in its copies: names, addresses, texts, secrets. The facts stay, with their types, times and positions. It can not be undone. For owners; a deleted user is named by id. No body.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/users/{user}/erase (the `EraseUser` operationId).
+	EraseUserWithResponse(ctx context.Context, user UserPath, params *EraseUserParams, reqEditors ...RequestEditorFn) (*EraseUserResponse, error)
 
 	// ListKeysWithResponse List sessions and API keys, newest first
 	//
@@ -6541,6 +6628,54 @@ func (r StreamUserActivitiesResponse) ContentType() string {
 	return ""
 }
 
+// EraseUserResponse204Headers the declared response headers of an HTTP 204 response for EraseUser
+type EraseUserResponse204Headers struct {
+	RosterPosition string
+}
+
+type EraseUserResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *EraseUserResponse204Headers
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EraseUserResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EraseUserResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EraseUserResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EraseUserResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EraseUserResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListKeysResponse200Headers the declared response headers of an HTTP 200 response for ListKeys
 type ListKeysResponse200Headers struct {
 	RosterStale int
@@ -7768,6 +7903,21 @@ func (c *ClientWithResponses) StreamUserActivitiesWithResponse(ctx context.Conte
 		return nil, err
 	}
 	return ParseStreamUserActivitiesResponse(rsp)
+}
+
+// EraseUserWithResponse Destroy what is known of a person
+//
+// Ends the account, if it lives, and destroys the key of all that was sealed for the person, in the log and in its copies: names, addresses, texts, secrets. The facts stay, with their types, times and positions. It can not be undone. For owners; a deleted user is named by id. No body.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/users/{user}/erase (the `EraseUser` operationId).
+func (c *ClientWithResponses) EraseUserWithResponse(ctx context.Context, user UserPath, params *EraseUserParams, reqEditors ...RequestEditorFn) (*EraseUserResponse, error) {
+	rsp, err := c.EraseUser(ctx, user, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseUserResponse(rsp)
 }
 
 // ListKeysWithResponse List sessions and API keys, newest first
@@ -9066,6 +9216,48 @@ func ParseStreamUserActivitiesResponse(rsp *http.Response) (*StreamUserActivitie
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseEraseUserResponse parses an HTTP response from a EraseUserWithResponse call
+func ParseEraseUserResponse(rsp *http.Response) (*EraseUserResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EraseUserResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers EraseUserResponse204Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers204 = &headers
 	}
 
 	return response, nil

@@ -63,7 +63,11 @@ func Encode(d *events.Draft, of events.Aggregate, keyFor KeyFor) (events.Headers
 	var key *events.DataKey
 	if m.SealedFor != "" {
 		var err error
-		if key, err = keyFor(m.SealedFor); err != nil {
+		key, err = keyFor(m.SealedFor)
+		switch {
+		case errors.Is(err, events.ErrErased) && events.NothingToSeal(d.Payload):
+			m.SealedFor = "" // that the person is erased must be told
+		case err != nil:
 			return nil, nil, fmt.Errorf("data key of %s: %w", m.SealedFor, err)
 		}
 	}

@@ -23,7 +23,9 @@ func TestEnvelopeIsFilledIn(t *testing.T) {
 
 func TestWhatIsSealedNeedsAKey(t *testing.T) {
 	t.Parallel()
-	d := events.Draft{Meta: events.Meta{ID: "e"}, Payload: &events.UserRegistered{}}
+	d := events.Draft{Meta: events.Meta{ID: "e"}, Payload: &events.UserRegistered{
+		Sealed: events.Seal(events.UserRegisteredPrivate{Username: "ada"}),
+	}}
 	_, _, err := wire.Encode(&d, events.Aggregate{Kind: events.User, ID: "1"}, nil)
 	require.ErrorIs(t, err, events.ErrNeedsKey)
 	d.Meta.SealedFor = "1"
@@ -31,6 +33,18 @@ func TestWhatIsSealedNeedsAKey(t *testing.T) {
 		return nil, events.ErrErased
 	})
 	require.ErrorIs(t, err, events.ErrErased)
+}
+
+// TestWhatHasNothingToSealIsToldOfErasedPersons: that they are erased, say.
+func TestWhatHasNothingToSealIsToldOfErasedPersons(t *testing.T) {
+	t.Parallel()
+	erased := func(string) (*events.DataKey, error) { return nil, events.ErrErased }
+	d := events.Draft{Meta: events.Meta{ID: "e", SealedFor: "1"}, Payload: &events.ActivityRecorded{User: "1", Action: events.ErasedAction}}
+	headers, data, err := wire.Encode(&d, events.Aggregate{Kind: events.User, ID: "1"}, erased)
+	require.NoError(t, err)
+	require.NotContains(t, headers, events.HeaderSealedFor)
+	require.NotContains(t, string(data), "sealed")
+	require.Equal(t, "1", d.Meta.SealedFor, "the draft is the caller's")
 }
 
 func TestSourceAndSourceIDAreKeptApart(t *testing.T) {

@@ -88,6 +88,9 @@ func (r *Recorder) Record(ctx context.Context, drafts []events.Draft) ([]events.
 	acks := make([]jetstream.PubAckFuture, len(drafts))
 	for i, d := range drafts {
 		key, err := r.env.Keys.DataKey(ctx, d.Meta.SealedFor)
+		if errors.Is(err, events.ErrErased) && events.NothingToSeal(d.Payload) {
+			d.Meta.SealedFor, err = "", nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("record: %w", err)
 		}

@@ -53,16 +53,29 @@ func (h *History) possession(user string, n int) events.Draft {
 
 func (h *History) skill(n uint64) events.Draft {
 	id, text := UUID(3, n), fmt.Sprintf("text-%d", h.serial)
+	owner := UUID(1, n%7+1)
 	switch h.rand.IntN(6) {
 	case 0:
-		return h.Draft(id, &events.SkillUpdated{Sealed: events.Seal(events.SkillUpdatedPrivate{Description: text, Content: text})})
+		return h.sealedFor(owner, h.Draft(id, &events.SkillUpdated{Sealed: events.Seal(events.SkillUpdatedPrivate{Description: text, Content: text})}))
 	case 1:
 		return h.Draft(id, &events.SkillDeleted{})
 	default:
-		return h.Draft(id, &events.SkillCreated{
-			Sealed: events.Seal(events.SkillCreatedPrivate{Name: fmt.Sprint("skill-", n), Content: text}), Owner: UUID(1, n%7+1),
-		})
+		return h.sealedFor(owner, h.Draft(id, &events.SkillCreated{
+			Sealed: events.Seal(events.SkillCreatedPrivate{Name: fmt.Sprint("skill-", n), Content: text}), Owner: owner,
+		}))
 	}
+}
+
+// Skill makes a skill of a user.
+func (h *History) Skill(owner, text string) events.Draft {
+	return h.sealedFor(owner, h.Draft(UUID(3, 999), &events.SkillCreated{
+		Sealed: events.Seal(events.SkillCreatedPrivate{Name: text, Description: text, Content: text}), Owner: owner,
+	}))
+}
+
+func (h *History) sealedFor(user string, d events.Draft) events.Draft {
+	d.Meta.SealedFor = user
+	return d
 }
 
 func (h *History) account(user string, n int) events.Draft {
