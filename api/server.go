@@ -61,6 +61,8 @@ type Config struct {
 
 	// Copies is what copies of the log are made from.
 	Copies gate.Copies
+	// Models lets operators look after read models.
+	Models gate.Models
 
 	// Ready says why this process should get no requests, nil when it should.
 	// Its text is shown to whoever asks /readyz.
@@ -89,12 +91,14 @@ func Dialects() []string { return []string{codimirName, coderName, abfName, runw
 type Handler struct {
 	http.Handler
 	streams hubs
+	closing context.CancelFunc
 }
 
 // Close ends the live streams with the word that this process ends, and waits
 // for them, or for ctx. New ones are refused from then on. Call it before the
 // server's Shutdown, which waits for some of them and forgets the others.
 func (h *Handler) Close(ctx context.Context) error {
+	h.closing()
 	return h.streams.close(ctx)
 }
 
@@ -124,9 +128,11 @@ func New(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the door for HTTP Basic: %w", err)
 	}
+	closing, closed := context.WithCancel(context.Background())
 	deps := gate.Deps{
 		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock, Gate: door, Basic: basic, Tokens: tokens,
-		Settings: c.Settings, Streams: streams.own, SignIn: c.SignIn, Mail: c.Mail, Copies: c.Copies,
+		Settings: c.Settings, Streams: streams.own, Closing: closing, SignIn: c.SignIn, Mail: c.Mail, Copies: c.Copies,
+		Models: c.Models,
 	}
 	dialects, err := switchedOn(c.Dialects, deps, streams)
 	if err != nil {
@@ -137,7 +143,7 @@ func New(c Config) (*Handler, error) {
 		return nil, err
 	}
 	s := &surface{dialects: dialects, logger: c.Logger, meter: measure, clock: c.Clock}
-	return &Handler{Handler: s.handler(c), streams: streams}, nil
+	return &Handler{Handler: s.handler(c), streams: streams, closing: closed}, nil
 }
 
 // signer makes what signs tokens; nil without a secret.

@@ -20,6 +20,7 @@ const (
 	ReadPersonalEvents Action = "read-personal-events" // with the sealed part opened
 	ReadLog            Action = "read-log"             // all messages of the log, sealed, and wrapped keys
 	ReadParameters     Action = "read-parameters"
+	ManageProjections  Action = "manage-projections" // look after read models
 	CreateUser         Action = "create-user"
 	WriteUser          Action = "write-user"     // profile members
 	WritePersonal      Action = "write-personal" // SSH key
@@ -112,6 +113,7 @@ var policy = map[Action]rule{
 	ReadEvents:         {userResource, true, readers, outside, []string{ScopeEventsRead, ScopeEventsPersonal}},
 	ReadPersonalEvents: {userResource, true, admins, outside, []string{ScopeEventsPersonal}},
 	ReadLog:            {userResource, false, owners, outside, []string{ScopeLogRead}},
+	ManageProjections:  {userResource, false, owners, outside, nil},
 	ReadParameters:     {userResource, true, owners, outside, []string{ScopeUsersRead, "user:read_personal"}},
 	CreateUser:         {userResource, false, admins, outside, []string{ScopeUsersWrite, "user:*"}},
 	WriteUser:          {userResource, true, admins, outside, []string{ScopeUsersWrite, "user:update_personal"}},

@@ -19,6 +19,7 @@ import (
 	"github.com/rosterhq/roster/eventlog"
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/mail"
+	"github.com/rosterhq/roster/internal/models"
 	"github.com/rosterhq/roster/internal/testenv"
 	"github.com/rosterhq/roster/projections"
 	"github.com/rosterhq/roster/projections/runtime"
@@ -41,6 +42,7 @@ type System struct {
 	contract *contract
 
 	stopProjections func()
+	models          *models.Admin
 }
 
 // Option changes how a System is made.
@@ -131,7 +133,7 @@ func New(tb testing.TB, options ...Option) *System {
 	s := &System{t: tb}
 	s.startBack(set)
 	set.api.Commands, set.api.Queries, set.api.TokenSecret = s.Commands, s.Queries, s.Log.Secret("tokens")
-	set.api.Copies = s.Log
+	set.api.Copies, set.api.Models = s.Log, s.models
 	handler, err := api.New(set.api)
 	require.NoError(tb, err)
 	s.Handler = handler
@@ -175,10 +177,14 @@ func (s *System) startBack(set settings) {
 	}
 	s.Commands, err = commands.NewService(ctx, set.commands)
 	require.NoError(t, err)
-	s.stopProjections = project(t, runtime.Config{
+	projected := runtime.Config{
 		NATS: nc, DSN: dsn, StreamName: func(stream events.Stream) string { return eventlog.StreamName("", stream) },
-		Keys: log, Recorder: log, Logger: logger, Projections: projections.All(),
-	})
+		Keys: log, Recorder: log, Logger: logger, Projections: projections.All(), Builds: &runtime.Builds{Keep: time.Hour},
+	}
+	s.stopProjections = project(t, projected)
+	s.models, err = models.New(ctx, projected, log.Head)
+	require.NoError(t, err)
+	t.Cleanup(s.models.Close)
 	foldUses(t, usage.Config{DSN: dsn, Log: log, Logger: logger})
 	s.Queries, err = query.Open(ctx, query.Config{DSN: dsn, Logger: logger, Log: log, Uses: log})
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -26,9 +27,13 @@ type Deps struct {
 	Clock    func() time.Time
 	Settings Settings
 	Streams  *live.Hub // nil where there are no live streams
-	SignIn   signin.Providers
-	Mail     mail.Mailer // nil: no mail is sent
-	Copies   Copies
+	// Closing ends when this process is to end: answers that go on for ever stop
+	// then. Nil: it never does.
+	Closing context.Context //nolint:containedctx // of the process, not of a request
+	SignIn  signin.Providers
+	Mail    mail.Mailer // nil: no mail is sent
+	Copies  Copies
+	Models  Models
 }
 
 // For returns what one dialect works with: its own gate among them.

@@ -213,14 +213,18 @@ func (a *API) startReadSide(ctx context.Context) error {
 	if !a.config.EmbedProjectors {
 		return nil
 	}
-	settled, err := runProjectors(ctx, projectorDeps{
-		parts: a.parts, nats: a.nats, dsn: a.dsn, prefix: a.config.NATSPrefix, log: a.log, live: a.queries.Tail(),
-		metrics: a.registry, failed: a.failed,
-	})
+	settled, err := runProjectors(ctx, a.projectors())
 	if err != nil {
 		return err
 	}
 	return await(ctx, settled)
+}
+
+func (a *API) projectors() projectorDeps {
+	return projectorDeps{
+		parts: a.parts, nats: a.nats, dsn: a.dsn, prefix: a.config.NATSPrefix, log: a.log, live: a.queries.Tail(),
+		keep: a.config.KeepModels, metrics: a.registry, failed: a.failed,
+	}
 }
 
 // cacheBytes turns the setting into what queries take: there 0 means their default.
@@ -253,12 +257,16 @@ func (a *API) startHTTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	care, err := lookAfterModels(ctx, a.projectors())
+	if err != nil {
+		return err
+	}
 	handler, err := api.New(api.Config{
 		Commands: a.commands, Queries: a.queries, Logger: a.parts.log.Named("http"), Clock: time.Now,
 		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits,
 		CallsPerMinute: a.config.APIRateLimit, Settings: a.settings(),
 		TrustedProxies: a.config.TrustedProxies, CORSOrigins: a.config.CORSOrigins,
-		SignIn: providersOf(a.config), Mail: mailer, TokenSecret: a.log.Secret("tokens"), Copies: a.log,
+		SignIn: providersOf(a.config), Mail: mailer, TokenSecret: a.log.Secret("tokens"), Copies: a.log, Models: care,
 		Ready: a.health.check, Metrics: telemetry.Handler(a.registry), Registry: a.registry,
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rosterhq/roster/eventlog"
 	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/models"
 	"github.com/rosterhq/roster/projections"
 	"github.com/rosterhq/roster/projections/runtime"
 	"github.com/rosterhq/roster/projections/usage"
@@ -23,6 +24,7 @@ type projectorDeps struct {
 	prefix  string
 	log     *eventlog.Log
 	live    runtime.Live // nil: each model reads the log for itself
+	keep    time.Duration
 	metrics prometheus.Registerer
 	failed  chan<- error
 }
@@ -30,12 +32,10 @@ type projectorDeps struct {
 // runProjectors starts all projectors. The channel is closed when each works or
 // stands by for another process.
 func runProjectors(ctx context.Context, d projectorDeps) (<-chan struct{}, error) {
-	rt, err := runtime.New(runtime.Config{
-		NATS: d.nats, DSN: d.dsn, Keys: d.log, Recorder: d.log, Logger: d.parts.log.Named("projections"), Metrics: d.metrics,
-		StreamName:  func(s events.Stream) string { return eventlog.StreamName(d.prefix, s) },
-		EventFilter: func(s events.Stream) string { return eventlog.EventFilter(d.prefix, s) },
-		Projections: projections.All(), Live: d.live,
-	})
+	c := d.config()
+	c.Recorder, c.Metrics, c.Live = d.log, d.metrics, d.live
+	c.Builds = &runtime.Builds{From: bulkFrom, Keep: d.keep}
+	rt, err := runtime.New(c)
 	if err != nil {
 		return nil, fmt.Errorf("set up the projectors: %w", err)
 	}
@@ -63,6 +63,33 @@ func runProjectors(ctx context.Context, d projectorDeps) (<-chan struct{}, error
 		}
 	})
 	return rt.Ready(), nil
+}
+
+// bulkFrom is how many messages make it worth while to build a new read model in
+// one go.
+const bulkFrom = 20_000
+
+// config is what every use of the projections needs.
+func (d projectorDeps) config() runtime.Config {
+	return runtime.Config{
+		NATS: d.nats, DSN: d.dsn, Keys: d.log, Logger: d.parts.log.Named("projections"),
+		StreamName:  func(s events.Stream) string { return eventlog.StreamName(d.prefix, s) },
+		EventFilter: func(s events.Stream) string { return eventlog.EventFilter(d.prefix, s) },
+		Projections: projections.All(),
+	}
+}
+
+// lookAfterModels lets operators look after read models, whoever projects them.
+func lookAfterModels(ctx context.Context, d projectorDeps) (*models.Admin, error) {
+	admin, err := models.New(ctx, d.config(), d.log.Head)
+	if err != nil {
+		return nil, err
+	}
+	d.parts.add("care of the read models", func(context.Context) error {
+		admin.Close()
+		return nil
+	})
+	return admin, nil
 }
 
 // foldUses keeps what lists show of the last uses of keys. The channel is closed

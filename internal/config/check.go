@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.uber.org/zap/zapcore"
 )
@@ -47,6 +48,7 @@ func (p *checker) shared(f sharedFlags) Shared {
 		NATSPrefix:   p.prefix("ROSTER_NATS_PREFIX", f.NATSPrefix),
 		NATSReplicas: p.replicas("ROSTER_NATS_REPLICAS", f.NATSReplicas),
 		LogLevel:     p.level("ROSTER_LOG_LEVEL", f.LogLevel),
+		KeepModels:   p.durationOrOff("ROSTER_KEEP_MODELS", f.KeepModels, time.Minute, longestLife),
 		shown:        p.shown,
 	}
 }

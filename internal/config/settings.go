@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"time"
 
 	"go.uber.org/zap/zapcore"
 )
@@ -43,6 +44,7 @@ type Shared struct {
 	NATSPrefix   string
 	NATSReplicas int
 	LogLevel     zapcore.Level
+	KeepModels   time.Duration // that versions and copies of read models are kept when others serve; 0: not at all
 
 	shown []Shown
 }
@@ -62,6 +64,7 @@ type sharedFlags struct {
 	NATSPrefix   string `name:"nats-prefix" placeholder:"NAME" help:"Prefix of streams and subjects, so that installations can share a cluster. Lower-case letters, digits, hyphens."`
 	NATSReplicas string `name:"nats-replicas" default:"1" placeholder:"1" help:"Replicas of each stream: 1, 3 or 5."`
 	LogLevel     string `name:"log-level" default:"info" placeholder:"info" help:"debug, info, warn or error."`
+	KeepModels   string `name:"keep-models" default:"7d" placeholder:"7d" help:"For how long read models of an earlier release, or from before a rebuild, are kept to go back to. off: not at all."`
 }
 
 type apiFlags struct {

@@ -18,6 +18,7 @@ type pass struct {
 	source  source
 	targets []*target
 	pace    *pace
+	until   uint64 // no event behind this sequence; 0 for none
 }
 
 // chunk is what targets take at once.
@@ -82,7 +83,7 @@ func (p *pass) read(ctx context.Context, c *consumer, to []chan *chunk) (read in
 			return read, err
 		}
 		if len(msgs) == 0 {
-			return read, nil // fewer than the server counted
+			return read, nil // as far as it was to go, or fewer than the server counted
 		}
 		left -= len(msgs)
 		read += len(msgs)
@@ -142,6 +143,9 @@ func (p *pass) gather(c *consumer, n int) ([]*inbound, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", p.source.stream, err)
+		}
+		if p.until != 0 && m.sequence > p.until {
+			break
 		}
 		msgs = append(msgs, m)
 	}

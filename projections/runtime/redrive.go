@@ -72,6 +72,10 @@ func Parked(ctx context.Context, db DB, projection string, limit int) ([]ParkedE
 	if err != nil {
 		return nil, fmt.Errorf("list parked events: %w", err)
 	}
+	return collectParked(rows)
+}
+
+func collectParked(rows pgx.Rows) ([]ParkedEvent, error) {
 	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ParkedEvent, error) {
 		var (
 			e           ParkedEvent

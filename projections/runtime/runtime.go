@@ -62,12 +62,7 @@ const closeWait = 3 * time.Second
 
 // New prepares a runtime. Nothing is connected before Run.
 func New(c Config) (*Runtime, error) {
-	if c.Logger == nil {
-		c.Logger = zap.NewNop()
-	}
-	if c.Release == "" {
-		c.Release = buildRelease()
-	}
+	c = c.withDefaults()
 	js, err := jetstream.New(c.NATS)
 	if err != nil {
 		return nil, fmt.Errorf("projection runtime: %w", err)
@@ -101,6 +96,16 @@ func New(c Config) (*Runtime, error) {
 		}
 	}
 	return rt, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	if c.Release == "" {
+		c.Release = buildRelease()
+	}
+	return c
 }
 
 func newWorker(c Config, p Projection, js jetstream.JetStream, catalogue *events.Catalogue, m *counters) (*worker, error) {

@@ -47,6 +47,27 @@ func (e ActivityType) Valid() bool {
 	}
 }
 
+// Defines values for ComparedRowKind.
+const (
+	Different ComparedRowKind = "different"
+	Extra     ComparedRowKind = "extra"
+	Missing   ComparedRowKind = "missing"
+)
+
+// Valid indicates whether the value is a known member of the ComparedRowKind enum.
+func (e ComparedRowKind) Valid() bool {
+	switch e {
+	case Different:
+		return true
+	case Extra:
+		return true
+	case Missing:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LoginType.
 const (
 	Github   LoginType = "github"
@@ -176,6 +197,111 @@ func (e Period) Valid() bool {
 	}
 }
 
+// Defines values for ProjectionState.
+const (
+	ProjectionStateActive   ProjectionState = "active"
+	ProjectionStateBuilding ProjectionState = "building"
+	ProjectionStatePaused   ProjectionState = "paused"
+	ProjectionStateStandby  ProjectionState = "standby"
+	ProjectionStateStarting ProjectionState = "starting"
+	ProjectionStateStopped  ProjectionState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the ProjectionState enum.
+func (e ProjectionState) Valid() bool {
+	switch e {
+	case ProjectionStateActive:
+		return true
+	case ProjectionStateBuilding:
+		return true
+	case ProjectionStatePaused:
+		return true
+	case ProjectionStateStandby:
+		return true
+	case ProjectionStateStarting:
+		return true
+	case ProjectionStateStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProjectionStream.
+const (
+	ACTIVITY ProjectionStream = "ACTIVITY"
+	ROSTER   ProjectionStream = "ROSTER"
+)
+
+// Valid indicates whether the value is a known member of the ProjectionStream enum.
+func (e ProjectionStream) Valid() bool {
+	switch e {
+	case ACTIVITY:
+		return true
+	case ROSTER:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProjectionBuildKind.
+const (
+	Again   ProjectionBuildKind = "again"
+	Check   ProjectionBuildKind = "check"
+	Switch  ProjectionBuildKind = "switch"
+	Version ProjectionBuildKind = "version"
+)
+
+// Valid indicates whether the value is a known member of the ProjectionBuildKind enum.
+func (e ProjectionBuildKind) Valid() bool {
+	switch e {
+	case Again:
+		return true
+	case Check:
+		return true
+	case Switch:
+		return true
+	case Version:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProjectionBuildState.
+const (
+	ProjectionBuildStateBuilding  ProjectionBuildState = "building"
+	ProjectionBuildStateCancelled ProjectionBuildState = "cancelled"
+	ProjectionBuildStateDone      ProjectionBuildState = "done"
+	ProjectionBuildStateFailed    ProjectionBuildState = "failed"
+	ProjectionBuildStateIndexing  ProjectionBuildState = "indexing"
+	ProjectionBuildStateRequested ProjectionBuildState = "requested"
+	ProjectionBuildStateSwitching ProjectionBuildState = "switching"
+)
+
+// Valid indicates whether the value is a known member of the ProjectionBuildState enum.
+func (e ProjectionBuildState) Valid() bool {
+	switch e {
+	case ProjectionBuildStateBuilding:
+		return true
+	case ProjectionBuildStateCancelled:
+		return true
+	case ProjectionBuildStateDone:
+		return true
+	case ProjectionBuildStateFailed:
+		return true
+	case ProjectionBuildStateIndexing:
+		return true
+	case ProjectionBuildStateRequested:
+		return true
+	case ProjectionBuildStateSwitching:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	Auditor       Role = "auditor"
@@ -295,6 +421,33 @@ type ActivityPage struct {
 
 // ActivityType `account` is a change of the account itself; it can not be recorded from outside
 type ActivityType string
+
+// ComparedRow defines model for ComparedRow.
+type ComparedRow struct {
+	Columns []string `json:"columns"`
+
+	// Key The primary key as JSON
+	Key  string          `json:"key"`
+	Kind ComparedRowKind `json:"kind"`
+
+	// Position Of the event that wrote the row last
+	Position string `json:"position,omitempty,omitzero"`
+}
+
+// ComparedRowKind defines model for ComparedRow.Kind.
+type ComparedRowKind string
+
+// ComparedTable defines model for ComparedTable.
+type ComparedTable struct {
+	Different int64         `json:"different"`
+	Examples  []ComparedRow `json:"examples"`
+	Extra     int64         `json:"extra"`
+
+	// Missing Rows that the log gives and the table does not have
+	Missing int64  `json:"missing"`
+	Rows    int64  `json:"rows"`
+	Table   string `json:"table"`
+}
 
 // CreatedKey Example: {"createdAt":"2024-01-01T00:00:00Z","expiresAt":"2024-01-02T00:00:00Z","id":"aB3dE6gH9j","loginType":"token","name":"importer","scopes":["all"],"token":"aB3dE6gH9j-aB3dE6gH9jaB3dE6gH9jaB","updatedAt":"2024-01-01T00:00:00Z"}
 type CreatedKey struct {
@@ -568,6 +721,45 @@ type ParameterList struct {
 	Items []Parameter `json:"items"`
 }
 
+// ParkedDrop defines model for ParkedDrop.
+type ParkedDrop struct {
+	Reason string `json:"reason"`
+}
+
+// ParkedEvent defines model for ParkedEvent.
+type ParkedEvent struct {
+	Aggregate string `json:"aggregate"`
+	Attempts  int    `json:"attempts"`
+
+	// Error Absent where it waits behind an earlier one
+	Error    string            `json:"error,omitempty,omitzero"`
+	Headers  map[string]string `json:"headers,omitempty,omitzero"`
+	Id       string            `json:"id"`
+	ParkedAt time.Time         `json:"parkedAt"`
+	Position string            `json:"position"`
+
+	// Release That tried
+	Release string `json:"release"`
+	Type    string `json:"type"`
+}
+
+// ParkedPage defines model for ParkedPage.
+type ParkedPage struct {
+	Items []ParkedEvent `json:"items"`
+	Next  string        `json:"next,omitempty,omitzero"`
+}
+
+// ParkedRedrive defines model for ParkedRedrive.
+type ParkedRedrive struct {
+	// Aggregate Such as `user/<id>`; absent: all
+	Aggregate string `json:"aggregate,omitempty,omitzero"`
+}
+
+// ParkedRedriven defines model for ParkedRedriven.
+type ParkedRedriven struct {
+	Aggregates int64 `json:"aggregates"`
+}
+
 // Period A calendar window in UTC; weeks start on Monday
 type Period string
 
@@ -593,6 +785,122 @@ type Problem struct {
 type Project struct {
 	Id   string `json:"id"`
 	Name string `json:"name,omitempty,omitzero"`
+}
+
+// Projection defines model for Projection.
+type Projection struct {
+	Builds []ProjectionBuild `json:"builds"`
+
+	// Head Of the last message of the stream
+	Head string `json:"head"`
+
+	// Holder The process that projects
+	Holder string `json:"holder,omitempty,omitzero"`
+
+	// Lag Messages between the two
+	Lag    int64            `json:"lag"`
+	Name   string           `json:"name"`
+	Others []ProjectionCopy `json:"others"`
+
+	// Parked Events that could not be projected
+	Parked int64 `json:"parked"`
+
+	// Position Of the last message projected
+	Position string `json:"position"`
+
+	// Rate Messages a second, since somebody looked last
+	Rate float32 `json:"rate"`
+
+	// State `active`: a process projects. `standby`: a copy takes its place at this moment. `building`: the version is built.
+	// `paused`: its build was cancelled. `starting`: no process projects. `stopped`: the log went back.
+	State ProjectionState `json:"state"`
+
+	// Stopped Why it does not go on
+	Stopped   string           `json:"stopped,omitempty,omitzero"`
+	Stream    ProjectionStream `json:"stream"`
+	UpdatedAt time.Time        `json:"updatedAt,omitempty,omitzero"`
+
+	// Version The version that this release reads
+	Version int `json:"version"`
+}
+
+// ProjectionState `active`: a process projects. `standby`: a copy takes its place at this moment. `building`: the version is built.
+// `paused`: its build was cancelled. `starting`: no process projects. `stopped`: the log went back.
+type ProjectionState string
+
+// ProjectionStream defines model for Projection.Stream.
+type ProjectionStream string
+
+// ProjectionBuild defines model for ProjectionBuild.
+type ProjectionBuild struct {
+	// Builder The process that builds
+	Builder string `json:"builder,omitempty,omitzero"`
+	Error   string `json:"error,omitempty,omitzero"`
+
+	// Events Read so far
+	Events     int64     `json:"events"`
+	FinishedAt time.Time `json:"finishedAt,omitempty,omitzero"`
+
+	// Kind `version`: for the first time. `again`: a copy to serve. `switch`: back to the kept one. `check`: to compare.
+	Kind ProjectionBuildKind `json:"kind"`
+
+	// MaxRate Events a second at most, 0 for all that the machine can; absent: half of that
+	MaxRate *int64 `json:"maxRate,omitempty"`
+
+	// Rate Events a second
+	Rate             float32              `json:"rate"`
+	RemainingSeconds float32              `json:"remainingSeconds,omitempty,omitzero"`
+	RequestedAt      time.Time            `json:"requestedAt"`
+	RequestedBy      string               `json:"requestedBy"`
+	StartedAt        time.Time            `json:"startedAt,omitempty,omitzero"`
+	State            ProjectionBuildState `json:"state"`
+	Total            int64                `json:"total"`
+}
+
+// ProjectionBuildKind `version`: for the first time. `again`: a copy to serve. `switch`: back to the kept one. `check`: to compare.
+type ProjectionBuildKind string
+
+// ProjectionBuildState defines model for ProjectionBuild.State.
+type ProjectionBuildState string
+
+// ProjectionComparison defines model for ProjectionComparison.
+type ProjectionComparison struct {
+	Equal    bool   `json:"equal"`
+	Position string `json:"position"`
+
+	// Projection Its schema
+	Projection string          `json:"projection"`
+	Tables     []ComparedTable `json:"tables"`
+}
+
+// ProjectionCopy defines model for ProjectionCopy.
+type ProjectionCopy struct {
+	// Active A process of another release projects into it
+	Active bool `json:"active"`
+
+	// Kept It served before, and can be switched back to
+	Kept     bool   `json:"kept"`
+	Position string `json:"position"`
+	Schema   string `json:"schema"`
+
+	// Since Since when something else serves in its stead
+	Since     time.Time `json:"since,omitempty,omitzero"`
+	UpdatedAt time.Time `json:"updatedAt"`
+	Version   int       `json:"version"`
+}
+
+// ProjectionList defines model for ProjectionList.
+type ProjectionList struct {
+	Items []Projection `json:"items"`
+}
+
+// ProjectionRebuild defines model for ProjectionRebuild.
+type ProjectionRebuild struct {
+	Again bool `json:"again,omitempty,omitzero"`
+	Anew  bool `json:"anew,omitempty,omitzero"`
+
+	// MaxRate Events a second at most, 0 for all that the machine can; absent: half of that
+	MaxRate *int64 `json:"maxRate,omitempty"`
 }
 
 // RecordAnswer Example: {"accepted":1,"duplicates":0,"position":"a77","rejected":[],"rejectedTotal":0}
@@ -766,6 +1074,12 @@ type Limit = int
 // OrganizationPath defines model for OrganizationPath.
 type OrganizationPath = string
 
+// ParkedPath defines model for ParkedPath.
+type ParkedPath = string
+
+// ProjectionPath defines model for ProjectionPath.
+type ProjectionPath = string
+
 // StreamProjects defines model for StreamProjects.
 type StreamProjects = []string
 
@@ -791,6 +1105,9 @@ type ChangedUser = User
 
 // PreferencesAnswer Preferences of one dialect, nested as the dialect shows them
 type PreferencesAnswer = Preferences
+
+// ProjectionAnswer defines model for ProjectionAnswer.
+type ProjectionAnswer = Projection
 
 // Refused Example: {"code":"invalid","detail":"username: is taken","errors":[{"detail":"is taken","field":"username","rule":"taken"}],"status":422,"title":"Unprocessable Entity","type":"about:blank"}
 type Refused = Problem
@@ -846,6 +1163,15 @@ type ReadLogParams struct {
 
 // ReadLogParamsStream defines parameters for ReadLog.
 type ReadLogParamsStream string
+
+// ListParkedParams defines parameters for ListParked.
+type ListParkedParams struct {
+	// Limit Size of the page; 20 when absent
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After Only what lies behind this position
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+}
 
 // ImportUsersParams defines parameters for ImportUsers.
 type ImportUsersParams struct {
@@ -1023,6 +1349,15 @@ type DeleteWorkspaceParams struct {
 
 // RecordActivitiesJSONRequestBody defines body for RecordActivities for application/json ContentType.
 type RecordActivitiesJSONRequestBody RecordActivitiesJSONBody
+
+// RedriveParkedJSONRequestBody defines body for RedriveParked for application/json ContentType.
+type RedriveParkedJSONRequestBody = ParkedRedrive
+
+// DropParkedJSONRequestBody defines body for DropParked for application/json ContentType.
+type DropParkedJSONRequestBody = ParkedDrop
+
+// RebuildProjectionJSONRequestBody defines body for RebuildProjection for application/json ContentType.
+type RebuildProjectionJSONRequestBody = ProjectionRebuild
 
 // CreateOrganizationJSONRequestBody defines body for CreateOrganization for application/json ContentType.
 type CreateOrganizationJSONRequestBody = NewOrganization
@@ -1267,6 +1602,114 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/admin/log/keys (the `ReadLogKeys` operationId).
 	ReadLogKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListProjections How read models do
+	//
+	// For owners. Each projection with its place in the log, and what is built beside it.
+	//
+	// Corresponds with GET /v1/admin/projections (the `ListProjections` operationId).
+	ListProjections(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelRebuild Stop a build
+	//
+	// For owners. What was built stays, for a later request to go on with.
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/cancel (the `CancelRebuild` operationId).
+	CancelRebuild(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListParked Events that a read model could not take
+	//
+	// For owners. An event that can not be projected is parked with all that follows of its aggregate; others go on. In order
+	// of position; `next` is the position to go on after.
+	//
+	// Corresponds with GET /v1/admin/projections/{projection}/parked (the `ListParked` operationId).
+	ListParked(ctx context.Context, projection ProjectionPath, params *ListParkedParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveParkedWithBody Try parked events again
+	//
+	// For owners. What is parked of an aggregate, or of all, is replayed in order within seconds, up to the first event of each
+	// that fails again.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/parked/redrive (the `RedriveParked` operationId).
+	RedriveParkedWithBody(ctx context.Context, projection ProjectionPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RedriveParked Try parked events again
+	//
+	// For owners. What is parked of an aggregate, or of all, is replayed in order within seconds, up to the first event of each
+	// that fails again.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/parked/redrive (the `RedriveParked` operationId).
+	RedriveParked(ctx context.Context, projection ProjectionPath, body RedriveParkedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetParked A parked event
+	//
+	// For owners. With its headers; what it says stays sealed in the log.
+	//
+	// Corresponds with GET /v1/admin/projections/{projection}/parked/{position} (the `GetParked` operationId).
+	GetParked(ctx context.Context, projection ProjectionPath, position ParkedPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DropParkedWithBody Leave a parked event out
+	//
+	// For owners. The read model goes on without the event, and what waits behind it is replayed. Who did it, when and why is
+	// kept. The event stays in the log, and a rebuild tries it again.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/parked/{position}/drop (the `DropParked` operationId).
+	DropParkedWithBody(ctx context.Context, projection ProjectionPath, position ParkedPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DropParked Leave a parked event out
+	//
+	// For owners. The read model goes on without the event, and what waits behind it is replayed. Who did it, when and why is
+	// kept. The event stays in the log, and a rebuild tries it again.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/parked/{position}/drop (the `DropParked` operationId).
+	DropParked(ctx context.Context, projection ProjectionPath, position ParkedPath, body DropParkedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RebuildProjectionWithBody Build a read model from the log
+	//
+	// For owners. A build of a version that never served, or with `again` of a copy that takes the place of the serving one
+	// when it is done. Reads go on meanwhile and never mix the two. A build that was cancelled goes on where it was, unless
+	// `anew` is set. It begins within seconds, in whichever process runs the projectors; `GET /v1/admin/projections` tells
+	// how it goes.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/rebuild (the `RebuildProjection` operationId).
+	RebuildProjectionWithBody(ctx context.Context, projection ProjectionPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RebuildProjection Build a read model from the log
+	//
+	// For owners. A build of a version that never served, or with `again` of a copy that takes the place of the serving one
+	// when it is done. Reads go on meanwhile and never mix the two. A build that was cancelled goes on where it was, unless
+	// `anew` is set. It begins within seconds, in whichever process runs the projectors; `GET /v1/admin/projections` tells
+	// how it goes.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/rebuild (the `RebuildProjection` operationId).
+	RebuildProjection(ctx context.Context, projection ProjectionPath, body RebuildProjectionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SwitchProjection Go back to the copy that served before
+	//
+	// For owners. The copy is brought to where the log is and takes the place of the serving one, which is kept in its stead.
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/switch (the `SwitchProjection` operationId).
+	SwitchProjection(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifyProjection Compare a read model with the log
+	//
+	// For owners. The model is built beside the serving one, up to its place in the log, and compared row by row. That takes
+	// as long as a rebuild; the answer comes when it is done.
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/verify (the `VerifyProjection` operationId).
+	VerifyProjection(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ImportUsersWithBody Move users in from another system
 	//
@@ -1763,6 +2206,234 @@ func (c *Client) ReadLog(ctx context.Context, params *ReadLogParams, reqEditors 
 // Corresponds with GET /v1/admin/log/keys (the `ReadLogKeys` operationId).
 func (c *Client) ReadLogKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReadLogKeysRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListProjections How read models do
+//
+// For owners. Each projection with its place in the log, and what is built beside it.
+//
+// Corresponds with GET /v1/admin/projections (the `ListProjections` operationId).
+func (c *Client) ListProjections(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListProjectionsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelRebuild Stop a build
+//
+// For owners. What was built stays, for a later request to go on with.
+//
+// Corresponds with POST /v1/admin/projections/{projection}/cancel (the `CancelRebuild` operationId).
+func (c *Client) CancelRebuild(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelRebuildRequest(c.Server, projection)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListParked Events that a read model could not take
+//
+// For owners. An event that can not be projected is parked with all that follows of its aggregate; others go on. In order
+// of position; `next` is the position to go on after.
+//
+// Corresponds with GET /v1/admin/projections/{projection}/parked (the `ListParked` operationId).
+func (c *Client) ListParked(ctx context.Context, projection ProjectionPath, params *ListParkedParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListParkedRequest(c.Server, projection, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveParkedWithBody Try parked events again
+//
+// For owners. What is parked of an aggregate, or of all, is replayed in order within seconds, up to the first event of each
+// that fails again.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/admin/projections/{projection}/parked/redrive (the `RedriveParked` operationId).
+func (c *Client) RedriveParkedWithBody(ctx context.Context, projection ProjectionPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveParkedRequestWithBody(c.Server, projection, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RedriveParked Try parked events again
+//
+// For owners. What is parked of an aggregate, or of all, is replayed in order within seconds, up to the first event of each
+// that fails again.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/admin/projections/{projection}/parked/redrive (the `RedriveParked` operationId).
+func (c *Client) RedriveParked(ctx context.Context, projection ProjectionPath, body RedriveParkedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRedriveParkedRequest(c.Server, projection, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetParked A parked event
+//
+// For owners. With its headers; what it says stays sealed in the log.
+//
+// Corresponds with GET /v1/admin/projections/{projection}/parked/{position} (the `GetParked` operationId).
+func (c *Client) GetParked(ctx context.Context, projection ProjectionPath, position ParkedPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetParkedRequest(c.Server, projection, position)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DropParkedWithBody Leave a parked event out
+//
+// For owners. The read model goes on without the event, and what waits behind it is replayed. Who did it, when and why is
+// kept. The event stays in the log, and a rebuild tries it again.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/admin/projections/{projection}/parked/{position}/drop (the `DropParked` operationId).
+func (c *Client) DropParkedWithBody(ctx context.Context, projection ProjectionPath, position ParkedPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDropParkedRequestWithBody(c.Server, projection, position, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DropParked Leave a parked event out
+//
+// For owners. The read model goes on without the event, and what waits behind it is replayed. Who did it, when and why is
+// kept. The event stays in the log, and a rebuild tries it again.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/admin/projections/{projection}/parked/{position}/drop (the `DropParked` operationId).
+func (c *Client) DropParked(ctx context.Context, projection ProjectionPath, position ParkedPath, body DropParkedJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDropParkedRequest(c.Server, projection, position, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RebuildProjectionWithBody Build a read model from the log
+//
+// For owners. A build of a version that never served, or with `again` of a copy that takes the place of the serving one
+// when it is done. Reads go on meanwhile and never mix the two. A build that was cancelled goes on where it was, unless
+// `anew` is set. It begins within seconds, in whichever process runs the projectors; `GET /v1/admin/projections` tells
+// how it goes.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/admin/projections/{projection}/rebuild (the `RebuildProjection` operationId).
+func (c *Client) RebuildProjectionWithBody(ctx context.Context, projection ProjectionPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRebuildProjectionRequestWithBody(c.Server, projection, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RebuildProjection Build a read model from the log
+//
+// For owners. A build of a version that never served, or with `again` of a copy that takes the place of the serving one
+// when it is done. Reads go on meanwhile and never mix the two. A build that was cancelled goes on where it was, unless
+// `anew` is set. It begins within seconds, in whichever process runs the projectors; `GET /v1/admin/projections` tells
+// how it goes.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/admin/projections/{projection}/rebuild (the `RebuildProjection` operationId).
+func (c *Client) RebuildProjection(ctx context.Context, projection ProjectionPath, body RebuildProjectionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRebuildProjectionRequest(c.Server, projection, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SwitchProjection Go back to the copy that served before
+//
+// For owners. The copy is brought to where the log is and takes the place of the serving one, which is kept in its stead.
+//
+// Corresponds with POST /v1/admin/projections/{projection}/switch (the `SwitchProjection` operationId).
+func (c *Client) SwitchProjection(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSwitchProjectionRequest(c.Server, projection)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifyProjection Compare a read model with the log
+//
+// For owners. The model is built beside the serving one, up to its place in the log, and compared row by row. That takes
+// as long as a rebuild; the answer comes when it is done.
+//
+// Corresponds with POST /v1/admin/projections/{projection}/verify (the `VerifyProjection` operationId).
+func (c *Client) VerifyProjection(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyProjectionRequest(c.Server, projection)
 	if err != nil {
 		return nil, err
 	}
@@ -2911,6 +3582,397 @@ func NewReadLogKeysRequest(server string) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListProjectionsRequest constructs an http.Request for the ListProjections method
+func NewListProjectionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/projections")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCancelRebuildRequest constructs an http.Request for the CancelRebuild method
+func NewCancelRebuildRequest(server string, projection ProjectionPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "projection", projection, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/projections/%s/cancel", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListParkedRequest constructs an http.Request for the ListParked method
+func NewListParkedRequest(server string, projection ProjectionPath, params *ListParkedParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "projection", projection, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/projections/%s/parked", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRedriveParkedRequest calls the generic RedriveParked builder with application/json body
+func NewRedriveParkedRequest(server string, projection ProjectionPath, body RedriveParkedJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRedriveParkedRequestWithBody(server, projection, "application/json", bodyReader)
+}
+
+// NewRedriveParkedRequestWithBody constructs an http.Request for the RedriveParked method, with any body, and a specified content type
+func NewRedriveParkedRequestWithBody(server string, projection ProjectionPath, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "projection", projection, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/projections/%s/parked/redrive", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetParkedRequest constructs an http.Request for the GetParked method
+func NewGetParkedRequest(server string, projection ProjectionPath, position ParkedPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "projection", projection, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "position", position, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/projections/%s/parked/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDropParkedRequest calls the generic DropParked builder with application/json body
+func NewDropParkedRequest(server string, projection ProjectionPath, position ParkedPath, body DropParkedJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDropParkedRequestWithBody(server, projection, position, "application/json", bodyReader)
+}
+
+// NewDropParkedRequestWithBody constructs an http.Request for the DropParked method, with any body, and a specified content type
+func NewDropParkedRequestWithBody(server string, projection ProjectionPath, position ParkedPath, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "projection", projection, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "position", position, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/projections/%s/parked/%s/drop", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRebuildProjectionRequest calls the generic RebuildProjection builder with application/json body
+func NewRebuildProjectionRequest(server string, projection ProjectionPath, body RebuildProjectionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRebuildProjectionRequestWithBody(server, projection, "application/json", bodyReader)
+}
+
+// NewRebuildProjectionRequestWithBody constructs an http.Request for the RebuildProjection method, with any body, and a specified content type
+func NewRebuildProjectionRequestWithBody(server string, projection ProjectionPath, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "projection", projection, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/projections/%s/rebuild", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSwitchProjectionRequest constructs an http.Request for the SwitchProjection method
+func NewSwitchProjectionRequest(server string, projection ProjectionPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "projection", projection, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/projections/%s/switch", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewVerifyProjectionRequest constructs an http.Request for the VerifyProjection method
+func NewVerifyProjectionRequest(server string, projection ProjectionPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "projection", projection, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/projections/%s/verify", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -4991,6 +6053,126 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/admin/log/keys (the `ReadLogKeys` operationId).
 	ReadLogKeysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadLogKeysResponse, error)
 
+	// ListProjectionsWithResponse How read models do
+	//
+	// For owners. Each projection with its place in the log, and what is built beside it.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/projections (the `ListProjections` operationId).
+	ListProjectionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListProjectionsResponse, error)
+
+	// CancelRebuildWithResponse Stop a build
+	//
+	// For owners. What was built stays, for a later request to go on with.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/cancel (the `CancelRebuild` operationId).
+	CancelRebuildWithResponse(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*CancelRebuildResponse, error)
+
+	// ListParkedWithResponse Events that a read model could not take
+	//
+	// For owners. An event that can not be projected is parked with all that follows of its aggregate; others go on. In order
+	// of position; `next` is the position to go on after.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/projections/{projection}/parked (the `ListParked` operationId).
+	ListParkedWithResponse(ctx context.Context, projection ProjectionPath, params *ListParkedParams, reqEditors ...RequestEditorFn) (*ListParkedResponse, error)
+
+	// RedriveParkedWithBodyWithResponse Try parked events again
+	//
+	// For owners. What is parked of an aggregate, or of all, is replayed in order within seconds, up to the first event of each
+	// that fails again.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/parked/redrive (the `RedriveParked` operationId).
+	RedriveParkedWithBodyWithResponse(ctx context.Context, projection ProjectionPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RedriveParkedResponse, error)
+
+	// RedriveParkedWithResponse Try parked events again
+	//
+	// For owners. What is parked of an aggregate, or of all, is replayed in order within seconds, up to the first event of each
+	// that fails again.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/parked/redrive (the `RedriveParked` operationId).
+	RedriveParkedWithResponse(ctx context.Context, projection ProjectionPath, body RedriveParkedJSONRequestBody, reqEditors ...RequestEditorFn) (*RedriveParkedResponse, error)
+
+	// GetParkedWithResponse A parked event
+	//
+	// For owners. With its headers; what it says stays sealed in the log.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/projections/{projection}/parked/{position} (the `GetParked` operationId).
+	GetParkedWithResponse(ctx context.Context, projection ProjectionPath, position ParkedPath, reqEditors ...RequestEditorFn) (*GetParkedResponse, error)
+
+	// DropParkedWithBodyWithResponse Leave a parked event out
+	//
+	// For owners. The read model goes on without the event, and what waits behind it is replayed. Who did it, when and why is
+	// kept. The event stays in the log, and a rebuild tries it again.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/parked/{position}/drop (the `DropParked` operationId).
+	DropParkedWithBodyWithResponse(ctx context.Context, projection ProjectionPath, position ParkedPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DropParkedResponse, error)
+
+	// DropParkedWithResponse Leave a parked event out
+	//
+	// For owners. The read model goes on without the event, and what waits behind it is replayed. Who did it, when and why is
+	// kept. The event stays in the log, and a rebuild tries it again.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/parked/{position}/drop (the `DropParked` operationId).
+	DropParkedWithResponse(ctx context.Context, projection ProjectionPath, position ParkedPath, body DropParkedJSONRequestBody, reqEditors ...RequestEditorFn) (*DropParkedResponse, error)
+
+	// RebuildProjectionWithBodyWithResponse Build a read model from the log
+	//
+	// For owners. A build of a version that never served, or with `again` of a copy that takes the place of the serving one
+	// when it is done. Reads go on meanwhile and never mix the two. A build that was cancelled goes on where it was, unless
+	// `anew` is set. It begins within seconds, in whichever process runs the projectors; `GET /v1/admin/projections` tells
+	// how it goes.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/rebuild (the `RebuildProjection` operationId).
+	RebuildProjectionWithBodyWithResponse(ctx context.Context, projection ProjectionPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RebuildProjectionResponse, error)
+
+	// RebuildProjectionWithResponse Build a read model from the log
+	//
+	// For owners. A build of a version that never served, or with `again` of a copy that takes the place of the serving one
+	// when it is done. Reads go on meanwhile and never mix the two. A build that was cancelled goes on where it was, unless
+	// `anew` is set. It begins within seconds, in whichever process runs the projectors; `GET /v1/admin/projections` tells
+	// how it goes.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/rebuild (the `RebuildProjection` operationId).
+	RebuildProjectionWithResponse(ctx context.Context, projection ProjectionPath, body RebuildProjectionJSONRequestBody, reqEditors ...RequestEditorFn) (*RebuildProjectionResponse, error)
+
+	// SwitchProjectionWithResponse Go back to the copy that served before
+	//
+	// For owners. The copy is brought to where the log is and takes the place of the serving one, which is kept in its stead.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/switch (the `SwitchProjection` operationId).
+	SwitchProjectionWithResponse(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*SwitchProjectionResponse, error)
+
+	// VerifyProjectionWithResponse Compare a read model with the log
+	//
+	// For owners. The model is built beside the serving one, up to its place in the log, and compared row by row. That takes
+	// as long as a rebuild; the answer comes when it is done.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/projections/{projection}/verify (the `VerifyProjection` operationId).
+	VerifyProjectionWithResponse(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*VerifyProjectionResponse, error)
+
 	// ImportUsersWithBodyWithResponse Move users in from another system
 	//
 	// For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
@@ -5610,6 +6792,431 @@ func (r ReadLogKeysResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReadLogKeysResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListProjectionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ProjectionList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListProjectionsResponse) GetJSON200() *ProjectionList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListProjectionsResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListProjectionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListProjectionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListProjectionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListProjectionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CancelRebuildResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *ProjectionAnswer
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r CancelRebuildResponse) GetJSON202() *ProjectionAnswer {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelRebuildResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelRebuildResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelRebuildResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelRebuildResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelRebuildResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListParkedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ParkedPage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListParkedResponse) GetJSON200() *ParkedPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListParkedResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListParkedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListParkedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListParkedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListParkedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RedriveParkedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *ParkedRedriven
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RedriveParkedResponse) GetJSON202() *ParkedRedriven {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RedriveParkedResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RedriveParkedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RedriveParkedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RedriveParkedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RedriveParkedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetParkedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ParkedEvent
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetParkedResponse) GetJSON200() *ParkedEvent {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetParkedResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetParkedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetParkedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetParkedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetParkedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DropParkedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DropParkedResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DropParkedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DropParkedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DropParkedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DropParkedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RebuildProjectionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *ProjectionAnswer
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r RebuildProjectionResponse) GetJSON202() *ProjectionAnswer {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RebuildProjectionResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RebuildProjectionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RebuildProjectionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RebuildProjectionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RebuildProjectionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SwitchProjectionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *ProjectionAnswer
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r SwitchProjectionResponse) GetJSON202() *ProjectionAnswer {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SwitchProjectionResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SwitchProjectionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SwitchProjectionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SwitchProjectionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SwitchProjectionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type VerifyProjectionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ProjectionComparison
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r VerifyProjectionResponse) GetJSON200() *ProjectionComparison {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r VerifyProjectionResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r VerifyProjectionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r VerifyProjectionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r VerifyProjectionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r VerifyProjectionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7507,6 +9114,198 @@ func (c *ClientWithResponses) ReadLogKeysWithResponse(ctx context.Context, reqEd
 	return ParseReadLogKeysResponse(rsp)
 }
 
+// ListProjectionsWithResponse How read models do
+//
+// For owners. Each projection with its place in the log, and what is built beside it.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/projections (the `ListProjections` operationId).
+func (c *ClientWithResponses) ListProjectionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListProjectionsResponse, error) {
+	rsp, err := c.ListProjections(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListProjectionsResponse(rsp)
+}
+
+// CancelRebuildWithResponse Stop a build
+//
+// For owners. What was built stays, for a later request to go on with.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/projections/{projection}/cancel (the `CancelRebuild` operationId).
+func (c *ClientWithResponses) CancelRebuildWithResponse(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*CancelRebuildResponse, error) {
+	rsp, err := c.CancelRebuild(ctx, projection, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelRebuildResponse(rsp)
+}
+
+// ListParkedWithResponse Events that a read model could not take
+//
+// For owners. An event that can not be projected is parked with all that follows of its aggregate; others go on. In order
+// of position; `next` is the position to go on after.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/projections/{projection}/parked (the `ListParked` operationId).
+func (c *ClientWithResponses) ListParkedWithResponse(ctx context.Context, projection ProjectionPath, params *ListParkedParams, reqEditors ...RequestEditorFn) (*ListParkedResponse, error) {
+	rsp, err := c.ListParked(ctx, projection, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListParkedResponse(rsp)
+}
+
+// RedriveParkedWithBodyWithResponse Try parked events again
+//
+// For owners. What is parked of an aggregate, or of all, is replayed in order within seconds, up to the first event of each
+// that fails again.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/projections/{projection}/parked/redrive (the `RedriveParked` operationId).
+func (c *ClientWithResponses) RedriveParkedWithBodyWithResponse(ctx context.Context, projection ProjectionPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RedriveParkedResponse, error) {
+	rsp, err := c.RedriveParkedWithBody(ctx, projection, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRedriveParkedResponse(rsp)
+}
+
+// RedriveParkedWithResponse Try parked events again
+//
+// For owners. What is parked of an aggregate, or of all, is replayed in order within seconds, up to the first event of each
+// that fails again.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/projections/{projection}/parked/redrive (the `RedriveParked` operationId).
+func (c *ClientWithResponses) RedriveParkedWithResponse(ctx context.Context, projection ProjectionPath, body RedriveParkedJSONRequestBody, reqEditors ...RequestEditorFn) (*RedriveParkedResponse, error) {
+	rsp, err := c.RedriveParked(ctx, projection, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRedriveParkedResponse(rsp)
+}
+
+// GetParkedWithResponse A parked event
+//
+// For owners. With its headers; what it says stays sealed in the log.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/projections/{projection}/parked/{position} (the `GetParked` operationId).
+func (c *ClientWithResponses) GetParkedWithResponse(ctx context.Context, projection ProjectionPath, position ParkedPath, reqEditors ...RequestEditorFn) (*GetParkedResponse, error) {
+	rsp, err := c.GetParked(ctx, projection, position, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetParkedResponse(rsp)
+}
+
+// DropParkedWithBodyWithResponse Leave a parked event out
+//
+// For owners. The read model goes on without the event, and what waits behind it is replayed. Who did it, when and why is
+// kept. The event stays in the log, and a rebuild tries it again.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/projections/{projection}/parked/{position}/drop (the `DropParked` operationId).
+func (c *ClientWithResponses) DropParkedWithBodyWithResponse(ctx context.Context, projection ProjectionPath, position ParkedPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DropParkedResponse, error) {
+	rsp, err := c.DropParkedWithBody(ctx, projection, position, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDropParkedResponse(rsp)
+}
+
+// DropParkedWithResponse Leave a parked event out
+//
+// For owners. The read model goes on without the event, and what waits behind it is replayed. Who did it, when and why is
+// kept. The event stays in the log, and a rebuild tries it again.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/projections/{projection}/parked/{position}/drop (the `DropParked` operationId).
+func (c *ClientWithResponses) DropParkedWithResponse(ctx context.Context, projection ProjectionPath, position ParkedPath, body DropParkedJSONRequestBody, reqEditors ...RequestEditorFn) (*DropParkedResponse, error) {
+	rsp, err := c.DropParked(ctx, projection, position, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDropParkedResponse(rsp)
+}
+
+// RebuildProjectionWithBodyWithResponse Build a read model from the log
+//
+// For owners. A build of a version that never served, or with `again` of a copy that takes the place of the serving one
+// when it is done. Reads go on meanwhile and never mix the two. A build that was cancelled goes on where it was, unless
+// `anew` is set. It begins within seconds, in whichever process runs the projectors; `GET /v1/admin/projections` tells
+// how it goes.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/projections/{projection}/rebuild (the `RebuildProjection` operationId).
+func (c *ClientWithResponses) RebuildProjectionWithBodyWithResponse(ctx context.Context, projection ProjectionPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RebuildProjectionResponse, error) {
+	rsp, err := c.RebuildProjectionWithBody(ctx, projection, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRebuildProjectionResponse(rsp)
+}
+
+// RebuildProjectionWithResponse Build a read model from the log
+//
+// For owners. A build of a version that never served, or with `again` of a copy that takes the place of the serving one
+// when it is done. Reads go on meanwhile and never mix the two. A build that was cancelled goes on where it was, unless
+// `anew` is set. It begins within seconds, in whichever process runs the projectors; `GET /v1/admin/projections` tells
+// how it goes.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/projections/{projection}/rebuild (the `RebuildProjection` operationId).
+func (c *ClientWithResponses) RebuildProjectionWithResponse(ctx context.Context, projection ProjectionPath, body RebuildProjectionJSONRequestBody, reqEditors ...RequestEditorFn) (*RebuildProjectionResponse, error) {
+	rsp, err := c.RebuildProjection(ctx, projection, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRebuildProjectionResponse(rsp)
+}
+
+// SwitchProjectionWithResponse Go back to the copy that served before
+//
+// For owners. The copy is brought to where the log is and takes the place of the serving one, which is kept in its stead.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/projections/{projection}/switch (the `SwitchProjection` operationId).
+func (c *ClientWithResponses) SwitchProjectionWithResponse(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*SwitchProjectionResponse, error) {
+	rsp, err := c.SwitchProjection(ctx, projection, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSwitchProjectionResponse(rsp)
+}
+
+// VerifyProjectionWithResponse Compare a read model with the log
+//
+// For owners. The model is built beside the serving one, up to its place in the log, and compared row by row. That takes
+// as long as a rebuild; the answer comes when it is done.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/projections/{projection}/verify (the `VerifyProjection` operationId).
+func (c *ClientWithResponses) VerifyProjectionWithResponse(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*VerifyProjectionResponse, error) {
+	rsp, err := c.VerifyProjection(ctx, projection, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifyProjectionResponse(rsp)
+}
+
 // ImportUsersWithBodyWithResponse Move users in from another system
 //
 // For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
@@ -8353,6 +10152,299 @@ func ParseReadLogKeysResponse(rsp *http.Response) (*ReadLogKeysResponse, error) 
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListProjectionsResponse parses an HTTP response from a ListProjectionsWithResponse call
+func ParseListProjectionsResponse(rsp *http.Response) (*ListProjectionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListProjectionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ProjectionList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCancelRebuildResponse parses an HTTP response from a CancelRebuildWithResponse call
+func ParseCancelRebuildResponse(rsp *http.Response) (*CancelRebuildResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelRebuildResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest ProjectionAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListParkedResponse parses an HTTP response from a ListParkedWithResponse call
+func ParseListParkedResponse(rsp *http.Response) (*ListParkedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListParkedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ParkedPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRedriveParkedResponse parses an HTTP response from a RedriveParkedWithResponse call
+func ParseRedriveParkedResponse(rsp *http.Response) (*RedriveParkedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RedriveParkedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest ParkedRedriven
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetParkedResponse parses an HTTP response from a GetParkedWithResponse call
+func ParseGetParkedResponse(rsp *http.Response) (*GetParkedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetParkedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ParkedEvent
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDropParkedResponse parses an HTTP response from a DropParkedWithResponse call
+func ParseDropParkedResponse(rsp *http.Response) (*DropParkedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DropParkedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRebuildProjectionResponse parses an HTTP response from a RebuildProjectionWithResponse call
+func ParseRebuildProjectionResponse(rsp *http.Response) (*RebuildProjectionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RebuildProjectionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest ProjectionAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSwitchProjectionResponse parses an HTTP response from a SwitchProjectionWithResponse call
+func ParseSwitchProjectionResponse(rsp *http.Response) (*SwitchProjectionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SwitchProjectionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest ProjectionAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseVerifyProjectionResponse parses an HTTP response from a VerifyProjectionWithResponse call
+func ParseVerifyProjectionResponse(rsp *http.Response) (*VerifyProjectionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &VerifyProjectionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ProjectionComparison
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Refused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
