@@ -40,7 +40,7 @@ func (p *process) send(b *testing.B, n int, status string, of func(i int) []byte
 	b.Helper()
 	free := make(chan *wire.Conn, connections)
 	for range connections {
-		conn, err := wire.Dial(p.url)
+		conn, err := wire.Dial(b.Context(), p.url)
 		require.NoError(b, err)
 		defer conn.Close()
 		free <- conn

@@ -45,7 +45,7 @@ func load(b *testing.B, s *server, lasts time.Duration, of func(connection, n in
 	before, began := s.cpu(b), time.Now()
 	for i := range connections {
 		all.Go(func() {
-			conn, err := wire.Dial(s.url)
+			conn, err := wire.Dial(b.Context(), s.url)
 			if err != nil {
 				b.Error(err)
 				return
@@ -111,7 +111,7 @@ func (s *server) do(b *testing.B, method, path, body string) []byte {
 // one sends requests over one connection, one after the other.
 func one(b *testing.B, s *server, ask []byte, n int) outcome {
 	b.Helper()
-	conn, err := wire.Dial(s.url)
+	conn, err := wire.Dial(b.Context(), s.url)
 	require.NoError(b, err)
 	defer conn.Close()
 	took := make([]time.Duration, n)

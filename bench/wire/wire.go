@@ -4,6 +4,7 @@ package wire
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -24,8 +25,8 @@ type Conn struct {
 }
 
 // Dial connects to a server, which is known by its URL.
-func Dial(url string) (*Conn, error) {
-	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+func Dial(ctx context.Context, url string) (*Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", url, err)
 	}
