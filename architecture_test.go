@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 
 	// Copies of the log, and what reads them.
 	"archive": {"events"},
+	"export":  {"events"},
 
 	"query":      {"events"},
 	"query/live": {"events", "query"},
@@ -83,7 +84,7 @@ var mayImport = map[string][]string{
 	"bench":               {"*"},
 	"cmd/api":             {"internal/app", "internal/config", "internal/telemetry"},
 	"cmd/projector":       {"internal/app", "internal/config", "internal/telemetry"},
-	"cmd/roster":          {"internal/gharchive", "api/v1/client", "events", "archive", "internal/app", "internal/config"},
+	"cmd/roster":          {"internal/gharchive", "api/v1/client", "events", "archive", "export", "internal/app", "internal/config"},
 	"api/v1/client":       {},
 }
 
@@ -95,6 +96,7 @@ var mayUse = map[string][]string{
 	"github.com/jackc/pgx/v5":           {"projections/runtime", "projections/statistics", "projections/usage", "query", "housekeeping", "internal/postgres", "internal/testenv", "internal/models", "internal/app", "api/apitest", "projections/internal/projtest", "bench"},
 	"github.com/gorilla/mux":            {"api", "api/gate", "api/live", "api/v1", "api/codimir", "api/coder", "api/abf", "api/pm415", "api/runwhen", "bench"},
 	"golang.org/x/oauth2":               {"signin"},
+	"github.com/parquet-go/parquet-go":  {"export"},
 	"github.com/coreos/go-oidc/v3":      {"signin"},
 	"github.com/go-jose/go-jose/v4":     {"signin/signintest"},
 }
