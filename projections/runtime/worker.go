@@ -200,6 +200,9 @@ func connection(dsn string, p Projection) (*pgx.ConnConfig, error) {
 		"tcp_keepalives_count":                "3",
 		"tcp_user_timeout":                    "15000",
 		"idle_in_transaction_session_timeout": "30000",
+		// Each statement finds its rows by a key. Plans are kept, and one made while
+		// a table was empty would read all of it until the next analyze.
+		"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
 	} {
 		c.RuntimeParams[name] = value
 	}

@@ -35,7 +35,7 @@ type Env struct {
 	Keys *Keys
 	// Recorder is what projections record through.
 	Recorder runtime.Recorder
-	Live     runtime.Live // nil: each projection reads for itself
+	Live     runtime.Live    // nil: each projection reads for itself
 	Builds   *runtime.Builds // nil: nothing is built beside
 	Logs     *observer.ObservedLogs
 	logger   *zap.Logger
