@@ -802,7 +802,7 @@ type Projection struct {
 	Name   string           `json:"name"`
 	Others []ProjectionCopy `json:"others"`
 
-	// Parked Events that could not be projected
+	// Parked Events that could not be projected, with those that wait behind them
 	Parked int64 `json:"parked"`
 
 	// Position Of the last message projected
