@@ -129,6 +129,7 @@ func New(c Config) (*Handler, error) {
 		return nil, fmt.Errorf("make the door for HTTP Basic: %w", err)
 	}
 	closing, closed := context.WithCancel(context.Background())
+	made := &Handler{streams: streams, closing: closed}
 	deps := gate.Deps{
 		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock, Gate: door, Basic: basic, Tokens: tokens,
 		Settings: c.Settings, Streams: streams.own, Closing: closing, SignIn: c.SignIn, Mail: c.Mail, Copies: c.Copies,
@@ -143,7 +144,8 @@ func New(c Config) (*Handler, error) {
 		return nil, err
 	}
 	s := &surface{dialects: dialects, logger: c.Logger, meter: measure, clock: c.Clock}
-	return &Handler{Handler: s.handler(c), streams: streams, closing: closed}, nil
+	made.Handler = s.handler(c)
+	return made, nil
 }
 
 // signer makes what signs tokens; nil without a secret.

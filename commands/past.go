@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rosterhq/roster/events"
@@ -37,6 +39,9 @@ func foldOf[S any](past []events.Recorded, evolve func(S, events.Recorded) S) S 
 	}
 	return state
 }
+
+// PreferenceDialects lists the dialects that have preferences, sorted.
+func PreferenceDialects() []string { return slices.Sorted(maps.Keys(preferenceSchema)) }
 
 // At returns the state as it is at a moment behind its last event: sessions that
 // ended until then are gone.

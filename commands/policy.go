@@ -93,6 +93,7 @@ var (
 	owners     = []events.Role{events.RoleOwner}
 	admins     = []events.Role{events.RoleOwner, events.RoleUserAdmin}
 	readers    = []events.Role{events.RoleOwner, events.RoleUserAdmin, events.RoleTemplateAdmin, events.RoleAuditor}
+	auditors   = []events.Role{events.RoleOwner, events.RoleAuditor}
 	nobody     []events.Role
 	orgAdmins  = []string{events.OrganizationAdmin, events.OrganizationUserAdmin}
 	orgOwners  = []string{events.OrganizationAdmin}
@@ -110,8 +111,8 @@ var policy = map[Action]rule{
 	ReadUser:           {userResource, true, readers, orgAdmins, []string{ScopeUsersRead, "user:read"}},
 	ReadPersonal:       {userResource, true, admins, outside, []string{ScopeUsersRead, "user:read_personal"}},
 	ReadActivities:     {userResource, true, readers, outside, []string{ScopeActivitiesRead}},
-	ReadEvents:         {userResource, true, readers, outside, []string{ScopeEventsRead, ScopeEventsPersonal}},
-	ReadPersonalEvents: {userResource, true, admins, outside, []string{ScopeEventsPersonal}},
+	ReadEvents:         {userResource, true, auditors, outside, []string{ScopeEventsRead, ScopeEventsPersonal}},
+	ReadPersonalEvents: {userResource, true, auditors, outside, []string{ScopeEventsPersonal}},
 	ReadLog:            {userResource, false, owners, outside, []string{ScopeLogRead}},
 	ManageProjections:  {userResource, false, owners, outside, nil},
 	ReadParameters:     {userResource, true, owners, outside, []string{ScopeUsersRead, "user:read_personal"}},

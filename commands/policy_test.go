@@ -34,20 +34,20 @@ func TestPolicy(t *testing.T) {
 		{
 			name: "user-admin", role: events.RoleUserAdmin, scopes: all,
 			others: []Action{
-				ListUsers, ReadUser, ReadPersonal, ReadActivities, ReadEvents, ReadPersonalEvents, CreateUser, WriteUser, ChangeUsername,
+				ListUsers, ReadUser, ReadPersonal, ReadActivities, CreateUser, WriteUser, ChangeUsername,
 				ChangeEmail, WritePreferences, SetUserPassword, AssignUserRoles, ChangeStatus, DeleteUser, RecordActivities,
 				WritePersonal, ReadOrganization, ReadMembers, ChangeMembers, GrantOrganizationRoles, ReadWorkspaces, ReadGroups, ChangeGroups,
 			},
 			self: []Action{
-				EndOwnSession, DeleteSelf, WakeUp, ReadKeys, CreateKeys, UpdateKeys, DeleteKeys, ReadParameters, RecordParameters,
+				EndOwnSession, DeleteSelf, WakeUp, ReadEvents, ReadPersonalEvents, ReadKeys, CreateKeys, UpdateKeys, DeleteKeys, ReadParameters, RecordParameters,
 				ReadSkills, CreateSkills, UpdateSkills, DeleteSkills, CreateWorkspaces, UpdateWorkspaces, DeleteWorkspaces,
 			},
 		},
 		{
 			name: "auditor", role: events.RoleAuditor, scopes: all,
-			others: []Action{ListUsers, ReadUser, ReadActivities, ReadEvents, ReadOrganization, ReadMembers, ReadWorkspaces, ReadGroups},
+			others: []Action{ListUsers, ReadUser, ReadActivities, ReadEvents, ReadPersonalEvents, ReadOrganization, ReadMembers, ReadWorkspaces, ReadGroups},
 			self: []Action{
-				ReadPersonal, ReadKeys, ReadPersonalEvents, WriteUser, ChangeEmail, WritePreferences, SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, DeleteSelf, RecordActivities,
+				ReadPersonal, ReadKeys, WriteUser, ChangeEmail, WritePreferences, SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, DeleteSelf, RecordActivities,
 				WakeUp, WritePersonal, ReadParameters, RecordParameters, ReadSkills, CreateSkills, UpdateSkills, DeleteSkills, CreateWorkspaces, UpdateWorkspaces, DeleteWorkspaces,
 			},
 		},

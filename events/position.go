@@ -25,6 +25,19 @@ func (p Position) String() string {
 	}
 }
 
+// Append appends the text form.
+func (p Position) Append(to []byte) []byte {
+	switch p.Stream {
+	case Roster:
+		to = append(to, 'r')
+	case Activity:
+		to = append(to, 'a')
+	default:
+		return to
+	}
+	return strconv.AppendUint(to, p.Sequence, 10)
+}
+
 // ParsePosition reads the text of one position.
 func ParsePosition(s string) (Position, error) {
 	if len(s) < 2 || len(s) > 21 {

@@ -52,6 +52,8 @@ type Config struct {
 	// Log is followed by the tail; its Head is taken where Head is nil. Nil: the
 	// tail is never current.
 	Log Log
+	// Events is where events are read from, and opened. Nil: there are none.
+	Events EventLog
 	// Uses tells of the uses of keys that other processes see. Nil: they are shown
 	// when the read model has them.
 	Uses     UsageLog
@@ -65,7 +67,7 @@ const defaultConns = 8
 
 // searchPath lists the schemas of the read models in the versions that this
 // release reads, and the projections' own.
-const searchPath = "users_v2, credentials_v2, skills_v1, workspaces_v1, activity_v1, statistics_v1, roster"
+const searchPath = "users_v2, credentials_v2, skills_v1, workspaces_v1, history_v1, activity_v1, statistics_v1, roster"
 
 // Queries answers reads. Every read waits, at most 2 s, until its read model has
 // reached the newest position known for the user (Note) and asked for by the
@@ -80,13 +82,14 @@ type Queries struct {
 	memory   *memory
 	uses     *uses
 	tail     *Tail
+	log      EventLog
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 	// organizations is the newest change of what belongs to no user: rights depend
 	// on which organizations live, so that no answer may be from before it.
 	organizations atomic.Uint64
 
-	users, credentials, skills, workspaces, activity, statistics *model
+	users, credentials, skills, workspaces, past, activity, statistics *model
 }
 
 // Open connects to the read models. It does not fail when PostgreSQL is away or
@@ -104,12 +107,13 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 		pool: pool, rows: rows.New(pool), head: c.head(), logger: c.Logger,
 		users: newModel("users_v2", events.Roster), credentials: newModel("credentials_v2", events.Roster),
 		skills: newModel("skills_v1", events.Roster), workspaces: newModel("workspaces_v1", events.Roster),
+		past: newModel("history_v1", events.Roster), log: c.Events,
 		activity: newModel("activity_v1", events.Activity), statistics: newModel("statistics_v1", events.Activity),
 	}
 	if q.logger == nil {
 		q.logger = zap.NewNop()
 	}
-	models := []*model{q.users, q.credentials, q.skills, q.workspaces, q.activity, q.statistics}
+	models := []*model{q.users, q.credentials, q.skills, q.workspaces, q.past, q.activity, q.statistics}
 	q.notes = newNotes(func() positions { return covered(models) })
 	if q.uses, err = newUses(); err == nil {
 		q.memory, err = newMemory(c.CacheBytes, q.notes, &q.organizations, q.uses)

@@ -186,7 +186,7 @@ func (s *System) startBack(set settings) {
 	require.NoError(t, err)
 	t.Cleanup(s.models.Close)
 	foldUses(t, usage.Config{DSN: dsn, Log: log, Logger: logger})
-	s.Queries, err = query.Open(ctx, query.Config{DSN: dsn, Logger: logger, Log: log, Uses: log})
+	s.Queries, err = query.Open(ctx, query.Config{DSN: dsn, Logger: logger, Log: log, Uses: log, Events: log})
 	require.NoError(t, err)
 	t.Cleanup(s.Queries.Close)
 }

@@ -22,7 +22,7 @@ func TestGeneratedClient(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusCreated, made.StatusCode(), "%s", made.Body)
 	require.NotNil(t, made.JSON201)
-	got, err := c.GetUserWithResponse(t.Context(), "grace")
+	got, err := c.GetUserWithResponse(t.Context(), "grace", nil)
 	require.NoError(t, err)
 	require.NotNil(t, got.JSON200)
 	require.Equal(t, made.JSON201, got.JSON200)

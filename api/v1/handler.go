@@ -9,6 +9,7 @@ import (
 
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
+	"github.com/rosterhq/roster/events"
 )
 
 // Name is the dialect's name in settings and events.
@@ -20,13 +21,18 @@ var document []byte
 // Handler serves the own API.
 type Handler struct {
 	gate.Deps
-	forms gate.Forms
+	forms     gate.Forms
+	catalogue *events.Catalogue
+	view      *events.View
 }
 
 var _ gate.Dialect = (*Handler)(nil)
 
 // New makes the handler.
-func New(deps gate.Deps) *Handler { return &Handler{Deps: deps, forms: gate.DefaultForms()} }
+func New(deps gate.Deps) *Handler {
+	catalogue := events.Released()
+	return &Handler{Deps: deps, forms: gate.DefaultForms(), catalogue: catalogue, view: events.NewView(catalogue)}
+}
 
 // Name implements gate.Dialect.
 func (h *Handler) Name() string { return Name }
@@ -42,17 +48,20 @@ func (h *Handler) Register(router *mux.Router) {
 	}{
 		{http.MethodGet, "/v1/users", h.listUsers},
 		{http.MethodPost, "/v1/users", h.createUser},
-		{http.MethodGet, "/v1/users/{user}", h.getUser},
+		{http.MethodGet, "/v1/users/{user}", h.presentOr(h.getUser, h.getPastUser)},
 		{http.MethodPatch, "/v1/users/{user}", h.updateUser},
 		{http.MethodDelete, "/v1/users/{user}", h.deleteUser},
+		{http.MethodGet, "/v1/users/{user}/history", h.userHistory},
+		{http.MethodGet, "/v1/users/{user}/roles", h.getRoles},
 		{http.MethodPut, "/v1/users/{user}/roles", h.setRoles},
 		{http.MethodPut, "/v1/users/{user}/password", h.setPassword},
 		{http.MethodPost, "/v1/users/{user}/suspend", h.suspendUser},
 		{http.MethodPost, "/v1/users/{user}/activate", h.activateUser},
+		{http.MethodGet, "/v1/users/{user}/preferences", h.listPreferences},
 		{http.MethodPost, "/v1/users/{user}/erase", h.eraseUser},
-		{http.MethodGet, "/v1/users/{user}/preferences/{dialect}", h.getPreferences},
+		{http.MethodGet, "/v1/users/{user}/preferences/{dialect}", h.presentOr(h.getPreferences, h.getPastPreferences)},
 		{http.MethodPatch, "/v1/users/{user}/preferences/{dialect}", h.updatePreferences},
-		{http.MethodGet, "/v1/users/{user}/keys", h.listKeys},
+		{http.MethodGet, "/v1/users/{user}/keys", h.presentOr(h.listKeys, h.listPastKeys)},
 		{http.MethodPost, "/v1/users/{user}/keys", h.createKey},
 		{http.MethodDelete, "/v1/users/{user}/keys/{key}", h.deleteKey},
 		{http.MethodGet, "/v1/users/{user}/activities", h.listActivities},
@@ -71,8 +80,10 @@ func (h *Handler) Register(router *mux.Router) {
 		{http.MethodGet, "/v1/admin/projections/{projection}/parked/{position}", h.operator(h.getParked)},
 		{http.MethodPost, "/v1/admin/projections/{projection}/parked/{position}/drop", h.operator(h.dropParked)},
 		{http.MethodPost, "/v1/workspaces", h.createWorkspace},
-		{http.MethodGet, "/v1/workspaces/{workspace}", h.getWorkspace},
+		{http.MethodGet, "/v1/workspaces/{workspace}", h.presentOr(h.getWorkspace, h.getPastWorkspace)},
+		{http.MethodGet, "/v1/workspaces/{workspace}/history", h.workspaceHistory},
 		{http.MethodDelete, "/v1/workspaces/{workspace}", h.deleteWorkspace},
+		{http.MethodGet, "/v1/events", h.listEvents},
 		{http.MethodPost, "/v1/activities", h.recordActivities},
 		{http.MethodGet, "/v1/activities/stream", h.streamAll},
 		{http.MethodPost, "/v1/imports/users", h.importUsers},
@@ -80,9 +91,10 @@ func (h *Handler) Register(router *mux.Router) {
 		{http.MethodGet, "/v1/admin/log/keys", h.readLogKeys},
 		{http.MethodGet, "/v1/organizations", h.listOrganizations},
 		{http.MethodPost, "/v1/organizations", h.createOrganization},
-		{http.MethodGet, "/v1/organizations/{organization}", h.getOrganization},
+		{http.MethodGet, "/v1/organizations/{organization}", h.presentOr(h.getOrganization, h.getPastOrganization)},
 		{http.MethodPatch, "/v1/organizations/{organization}", h.updateOrganization},
 		{http.MethodDelete, "/v1/organizations/{organization}", h.deleteOrganization},
+		{http.MethodGet, "/v1/organizations/{organization}/history", h.organizationHistory},
 		{http.MethodGet, "/v1/organizations/{organization}/members", h.listMembers},
 		{http.MethodPut, "/v1/organizations/{organization}/members/{user}", h.addMember},
 		{http.MethodDelete, "/v1/organizations/{organization}/members/{user}", h.removeMember},

@@ -197,7 +197,7 @@ func (a *API) startReadSide(ctx context.Context) error {
 		return err
 	}
 	a.queries, err = query.Open(ctx, query.Config{
-		DSN: a.dsn, Logger: a.parts.log.Named("query"), Log: a.log, Uses: a.log, MaxConns: readConnections(),
+		DSN: a.dsn, Logger: a.parts.log.Named("query"), Log: a.log, Uses: a.log, Events: a.log, MaxConns: readConnections(),
 		CacheBytes: cacheBytes(a.config.CacheMiB),
 	})
 	if err != nil {

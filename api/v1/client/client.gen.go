@@ -356,6 +356,42 @@ func (e Status) Valid() bool {
 	}
 }
 
+// Defines values for EventOrder.
+const (
+	EventOrderAsc  EventOrder = "asc"
+	EventOrderDesc EventOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the EventOrder enum.
+func (e EventOrder) Valid() bool {
+	switch e {
+	case EventOrderAsc:
+		return true
+	case EventOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Order.
+const (
+	OrderAsc  Order = "asc"
+	OrderDesc Order = "desc"
+)
+
+// Valid indicates whether the value is a known member of the Order enum.
+func (e Order) Valid() bool {
+	switch e {
+	case OrderAsc:
+		return true
+	case OrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReadLogParamsStream.
 const (
 	ReadLogParamsStreamActivity ReadLogParamsStream = "activity"
@@ -371,6 +407,114 @@ func (e ReadLogParamsStream) Valid() bool {
 	case ReadLogParamsStreamRoster:
 		return true
 	case ReadLogParamsStreamUsage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListEventsParamsStream.
+const (
+	ListEventsParamsStreamActivity ListEventsParamsStream = "activity"
+	ListEventsParamsStreamRoster   ListEventsParamsStream = "roster"
+)
+
+// Valid indicates whether the value is a known member of the ListEventsParamsStream enum.
+func (e ListEventsParamsStream) Valid() bool {
+	switch e {
+	case ListEventsParamsStreamActivity:
+		return true
+	case ListEventsParamsStreamRoster:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListEventsParamsOrder.
+const (
+	ListEventsParamsOrderAsc  ListEventsParamsOrder = "asc"
+	ListEventsParamsOrderDesc ListEventsParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListEventsParamsOrder enum.
+func (e ListEventsParamsOrder) Valid() bool {
+	switch e {
+	case ListEventsParamsOrderAsc:
+		return true
+	case ListEventsParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListEventsParamsFormat.
+const (
+	Json   ListEventsParamsFormat = "json"
+	Ndjson ListEventsParamsFormat = "ndjson"
+)
+
+// Valid indicates whether the value is a known member of the ListEventsParamsFormat enum.
+func (e ListEventsParamsFormat) Valid() bool {
+	switch e {
+	case Json:
+		return true
+	case Ndjson:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OrganizationHistoryParamsOrder.
+const (
+	OrganizationHistoryParamsOrderAsc  OrganizationHistoryParamsOrder = "asc"
+	OrganizationHistoryParamsOrderDesc OrganizationHistoryParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the OrganizationHistoryParamsOrder enum.
+func (e OrganizationHistoryParamsOrder) Valid() bool {
+	switch e {
+	case OrganizationHistoryParamsOrderAsc:
+		return true
+	case OrganizationHistoryParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UserHistoryParamsOrder.
+const (
+	UserHistoryParamsOrderAsc  UserHistoryParamsOrder = "asc"
+	UserHistoryParamsOrderDesc UserHistoryParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the UserHistoryParamsOrder enum.
+func (e UserHistoryParamsOrder) Valid() bool {
+	switch e {
+	case UserHistoryParamsOrderAsc:
+		return true
+	case UserHistoryParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WorkspaceHistoryParamsOrder.
+const (
+	WorkspaceHistoryParamsOrderAsc  WorkspaceHistoryParamsOrder = "asc"
+	WorkspaceHistoryParamsOrderDesc WorkspaceHistoryParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the WorkspaceHistoryParamsOrder enum.
+func (e WorkspaceHistoryParamsOrder) Valid() bool {
+	switch e {
+	case WorkspaceHistoryParamsOrderAsc:
+		return true
+	case WorkspaceHistoryParamsOrderDesc:
 		return true
 	default:
 		return false
@@ -421,6 +565,70 @@ type ActivityPage struct {
 
 // ActivityType `account` is a change of the account itself; it can not be recorded from outside
 type ActivityType string
+
+// AllPreferences defines model for AllPreferences.
+type AllPreferences struct {
+	Dialects map[string]Preferences `json:"dialects"`
+
+	// Language Shared by all dialects
+	Language string `json:"language,omitempty,omitzero"`
+}
+
+// CloudEvent An event in the structured JSON form of CloudEvents 1.0, with extension attributes of Roster
+type CloudEvent struct {
+	// Actor Who caused it: a user's id, or `system`
+	Actor string `json:"actor,omitempty,omitzero"`
+
+	// Causationid Id of the event that this one reacts to
+	Causationid string `json:"causationid,omitempty,omitzero"`
+
+	// Client Address that the command came from; with `personal=true`
+	Client string `json:"client,omitempty,omitzero"`
+
+	// Clientof Id of the user whose address `client` is, where that is not the actor
+	Clientof string `json:"clientof,omitempty,omitzero"`
+
+	// Commandid Equal in all events of a command
+	Commandid string `json:"commandid,omitempty,omitzero"`
+
+	// Correlationid Id of the request
+	Correlationid string `json:"correlationid,omitempty,omitzero"`
+
+	// Data As the catalogue says for the type
+	Data map[string]interface{} `json:"data"`
+
+	// Datacontenttype Example: application/json
+	Datacontenttype string `json:"datacontenttype"`
+
+	// Dataschema Example: /v1/catalogue/roster.user.suspended.v1
+	Dataschema string `json:"dataschema"`
+	Dialect    string `json:"dialect,omitempty,omitzero"`
+	Id         string `json:"id"`
+
+	// Position Where in the log it lies
+	//
+	// Example: r1042
+	Position string `json:"position"`
+	Reason   string `json:"reason,omitempty,omitzero"`
+
+	// Sealedfor Id of the user whose personal data it has
+	Sealedfor string `json:"sealedfor,omitempty,omitzero"`
+
+	// Source Example: /roster
+	Source string `json:"source"`
+
+	// Specversion Example: 1.0
+	Specversion string `json:"specversion"`
+
+	// Subject Example: user/01900000-0000-7000-8000-000000000001
+	Subject string `json:"subject"`
+
+	// Time For people; order comes from the position
+	Time time.Time `json:"time"`
+
+	// Type Example: roster.user.suspended.v1
+	Type string `json:"type"`
+}
 
 // ComparedRow defines model for ComparedRow.
 type ComparedRow struct {
@@ -476,6 +684,14 @@ type Entity struct {
 	Url       string    `json:"url,omitempty,omitzero"`
 }
 
+// EventPage defines model for EventPage.
+type EventPage struct {
+	Items []CloudEvent `json:"items"`
+
+	// Next Cursor of what follows; absent at the end
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // FieldProblem defines model for FieldProblem.
 type FieldProblem struct {
 	Detail string `json:"detail"`
@@ -485,6 +701,66 @@ type FieldProblem struct {
 
 	// Rule required, type, format, too-long, taken, unknown, weak, ...
 	Rule string `json:"rule"`
+}
+
+// HistoryChange A field that has another value
+type HistoryChange struct {
+	// Field Name of a member; of one in a member, with dots
+	//
+	// Example: email
+	Field string `json:"field"`
+
+	// Hidden Whether the values are not shown: they are secret, or personal
+	Hidden bool `json:"hidden,omitempty,omitzero"`
+
+	// New The value after; absent for none
+	New interface{} `json:"new,omitempty,omitzero"`
+
+	// Old The value before; absent for none
+	Old interface{} `json:"old,omitempty,omitzero"`
+}
+
+// HistoryItem defines model for HistoryItem.
+type HistoryItem struct {
+	// Actor Who: a user's id, or `system`
+	Actor   string          `json:"actor"`
+	Changes []HistoryChange `json:"changes"`
+
+	// Client From where: an address
+	//
+	// Example: 192.0.2.7
+	Client string `json:"client,omitempty,omitzero"`
+
+	// CommandId Equal in all events of a command
+	CommandId string `json:"commandId,omitempty,omitzero"`
+
+	// Dialect Example: v1
+	Dialect string `json:"dialect,omitempty,omitzero"`
+
+	// Id Id of the event
+	Id string `json:"id"`
+
+	// Position Example: r1042
+	Position  string    `json:"position"`
+	Reason    string    `json:"reason,omitempty,omitzero"`
+	RequestId string    `json:"requestId,omitempty,omitzero"`
+	Time      time.Time `json:"time"`
+
+	// Type Example: roster.user.email-changed.v1
+	Type string `json:"type"`
+
+	// UserAgent Of a sign-in
+	UserAgent string `json:"userAgent,omitempty,omitzero"`
+}
+
+// HistoryPage defines model for HistoryPage.
+type HistoryPage struct {
+	// Erased Whether the personal data of this user was destroyed
+	Erased bool          `json:"erased,omitempty,omitzero"`
+	Items  []HistoryItem `json:"items"`
+
+	// Next Cursor of the next page; absent at the end
+	Next string `json:"next,omitempty,omitzero"`
 }
 
 // Identity How the user is known to another system; at most one user has it
@@ -1037,6 +1313,12 @@ type UserRef struct {
 	Username string `json:"username,omitempty,omitzero"`
 }
 
+// UserRoles defines model for UserRoles.
+type UserRoles struct {
+	Organizations []Membership `json:"organizations"`
+	Roles         []Role       `json:"roles"`
+}
+
 // Workspace A workspace; what is unset is absent
 //
 // Example: {"createdAt":"2024-01-01T00:00:00Z","displayName":"Analytical Engine","id":"01900000-0000-7000-8000-000000000004","locations":["london"],"name":"analytical-engine","number":1,"owner":"01900000-0000-7000-8000-000000000001","updatedAt":"2024-01-01T00:00:00Z"}
@@ -1056,8 +1338,14 @@ type Workspace struct {
 // ActivityTypes defines model for ActivityTypes.
 type ActivityTypes = string
 
+// At defines model for At.
+type At = string
+
 // Cursor defines model for Cursor.
 type Cursor = string
+
+// EventOrder defines model for EventOrder.
+type EventOrder string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -1070,6 +1358,9 @@ type LastEventIDQuery = string
 
 // Limit defines model for Limit.
 type Limit = int
+
+// Order defines model for Order.
+type Order string
 
 // OrganizationPath defines model for OrganizationPath.
 type OrganizationPath = string
@@ -1102,6 +1393,9 @@ type ChangedMember = Member
 //
 // Example: {"confirmed":true,"createdAt":"2024-01-01T00:00:00Z","email":"ada@example.com","id":"01900000-0000-7000-8000-000000000001","loginType":"password","name":"Ada Lovelace","number":1,"organizations":[{"organization":"01900000-0000-7000-8000-000000000002","roles":[]}],"roles":["owner"],"status":"active","updatedAt":"2024-01-01T00:00:00Z","username":"ada"}
 type ChangedUser = User
+
+// HistoryAnswer defines model for HistoryAnswer.
+type HistoryAnswer = HistoryPage
 
 // PreferencesAnswer Preferences of one dialect, nested as the dialect shows them
 type PreferencesAnswer = Preferences
@@ -1173,6 +1467,61 @@ type ListParkedParams struct {
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 }
 
+// ListEventsParams defines parameters for ListEvents.
+type ListEventsParams struct {
+	// Stream Only `roster` (identity facts) or `activity` (what users did)
+	Stream *ListEventsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
+
+	// User Only what is about this user, by id or username, or `me`
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Aggregate Only what is about this thing
+	Aggregate *string `form:"aggregate,omitempty" json:"aggregate,omitempty"`
+
+	// Type Only these types, separated by commas; `*` at the end of one stands for anything
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Actor Only what this user did, by id or username, or `me`, or `system`
+	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
+
+	// Dialect Only what came through this dialect
+	Dialect *string `form:"dialect,omitempty" json:"dialect,omitempty"`
+
+	// From First position (of each stream one, separated by a comma) or time that counts: the `time` of the event
+	From *string `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Last position or time that counts; the end at the call when absent
+	To *string `form:"to,omitempty" json:"to,omitempty"`
+
+	// Order Whether the oldest or the newest (`desc`) comes first; `asc` when absent
+	Order *ListEventsParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Limit At most so many; pages have 100 when absent, and at most 1,000. Answers in lines have no limit of their own.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Personal Whether personal data is shown, as members of `data`, and the address of who asked, as `client`
+	Personal *bool `form:"personal,omitempty" json:"personal,omitempty"`
+
+	// Follow Whether an answer in lines stays open and goes on with what happens from then on. An empty line comes every
+	// 15 seconds, to show that all is well.
+	Follow *bool `form:"follow,omitempty" json:"follow,omitempty"`
+
+	// Format Form of the answer, in the stead of `Accept`
+	Format *ListEventsParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ListEventsParamsStream defines parameters for ListEvents.
+type ListEventsParamsStream string
+
+// ListEventsParamsOrder defines parameters for ListEvents.
+type ListEventsParamsOrder string
+
+// ListEventsParamsFormat defines parameters for ListEvents.
+type ListEventsParamsFormat string
+
 // ImportUsersParams defines parameters for ImportUsers.
 type ImportUsersParams struct {
 	// Highest The highest number that is to come, in this call and later ones, where it is known: own numbers then go on
@@ -1190,10 +1539,33 @@ type DeleteOrganizationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// GetOrganizationParams defines parameters for GetOrganization.
+type GetOrganizationParams struct {
+	// At A moment of the past: a time (RFC 3339; what had happened by then, by the `time` of the events), or a position of
+	// the identity log as `Roster-Position` has it (that event is the last that counts). For auditors, owners and the
+	// user; personal data of the past asks for scope `events:personal`.
+	At *At `form:"at,omitempty" json:"at,omitempty"`
+}
+
 // UpdateOrganizationParams defines parameters for UpdateOrganization.
 type UpdateOrganizationParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// OrganizationHistoryParams defines parameters for OrganizationHistory.
+type OrganizationHistoryParams struct {
+	// Order Whether the oldest (`asc`) or the newest comes first; `desc` when absent
+	Order *OrganizationHistoryParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Limit Size of the page; 20 when absent
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// OrganizationHistoryParamsOrder defines parameters for OrganizationHistory.
+type OrganizationHistoryParamsOrder string
 
 // ListMembersParams defines parameters for ListMembers.
 type ListMembersParams struct {
@@ -1239,6 +1611,14 @@ type CreateUserParams struct {
 // DeleteUserParams defines parameters for DeleteUser.
 type DeleteUserParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetUserParams defines parameters for GetUser.
+type GetUserParams struct {
+	// At A moment of the past: a time (RFC 3339; what had happened by then, by the `time` of the events), or a position of
+	// the identity log as `Roster-Position` has it (that event is the last that counts). For auditors, owners and the
+	// user; personal data of the past asks for scope `events:personal`.
+	At *At `form:"at,omitempty" json:"at,omitempty"`
 }
 
 // UpdateUserParams defines parameters for UpdateUser.
@@ -1292,6 +1672,29 @@ type EraseUserParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// UserHistoryParams defines parameters for UserHistory.
+type UserHistoryParams struct {
+	// Order Whether the oldest (`asc`) or the newest comes first; `desc` when absent
+	Order *UserHistoryParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Limit Size of the page; 20 when absent
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// UserHistoryParamsOrder defines parameters for UserHistory.
+type UserHistoryParamsOrder string
+
+// ListKeysParams defines parameters for ListKeys.
+type ListKeysParams struct {
+	// At A moment of the past: a time (RFC 3339; what had happened by then, by the `time` of the events), or a position of
+	// the identity log as `Roster-Position` has it (that event is the last that counts). For auditors, owners and the
+	// user; personal data of the past asks for scope `events:personal`.
+	At *At `form:"at,omitempty" json:"at,omitempty"`
+}
+
 // CreateKeyParams defines parameters for CreateKey.
 type CreateKeyParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -1317,9 +1720,33 @@ type SetPasswordParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListPreferencesParams defines parameters for ListPreferences.
+type ListPreferencesParams struct {
+	// At A moment of the past: a time (RFC 3339; what had happened by then, by the `time` of the events), or a position of
+	// the identity log as `Roster-Position` has it (that event is the last that counts). For auditors, owners and the
+	// user; personal data of the past asks for scope `events:personal`.
+	At *At `form:"at,omitempty" json:"at,omitempty"`
+}
+
+// GetPreferencesParams defines parameters for GetPreferences.
+type GetPreferencesParams struct {
+	// At A moment of the past: a time (RFC 3339; what had happened by then, by the `time` of the events), or a position of
+	// the identity log as `Roster-Position` has it (that event is the last that counts). For auditors, owners and the
+	// user; personal data of the past asks for scope `events:personal`.
+	At *At `form:"at,omitempty" json:"at,omitempty"`
+}
+
 // UpdatePreferencesParams defines parameters for UpdatePreferences.
 type UpdatePreferencesParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetRolesParams defines parameters for GetRoles.
+type GetRolesParams struct {
+	// At A moment of the past: a time (RFC 3339; what had happened by then, by the `time` of the events), or a position of
+	// the identity log as `Roster-Position` has it (that event is the last that counts). For auditors, owners and the
+	// user; personal data of the past asks for scope `events:personal`.
+	At *At `form:"at,omitempty" json:"at,omitempty"`
 }
 
 // SetRolesParams defines parameters for SetRoles.
@@ -1346,6 +1773,29 @@ type CreateWorkspaceParams struct {
 type DeleteWorkspaceParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// GetWorkspaceParams defines parameters for GetWorkspace.
+type GetWorkspaceParams struct {
+	// At A moment of the past: a time (RFC 3339; what had happened by then, by the `time` of the events), or a position of
+	// the identity log as `Roster-Position` has it (that event is the last that counts). For auditors, owners and the
+	// user; personal data of the past asks for scope `events:personal`.
+	At *At `form:"at,omitempty" json:"at,omitempty"`
+}
+
+// WorkspaceHistoryParams defines parameters for WorkspaceHistory.
+type WorkspaceHistoryParams struct {
+	// Order Whether the oldest (`asc`) or the newest comes first; `desc` when absent
+	Order *WorkspaceHistoryParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Limit Size of the page; 20 when absent
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// WorkspaceHistoryParamsOrder defines parameters for WorkspaceHistory.
+type WorkspaceHistoryParamsOrder string
 
 // RecordActivitiesJSONRequestBody defines body for RecordActivities for application/json ContentType.
 type RecordActivitiesJSONRequestBody RecordActivitiesJSONBody
@@ -1711,6 +2161,19 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/admin/projections/{projection}/verify (the `VerifyProjection` operationId).
 	VerifyProjection(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListEvents Read the log
+	//
+	// The events of both streams as [CloudEvents 1.0](https://cloudevents.io), for auditors and owners with scope
+	// `events:read`: a page as JSON, or (`Accept: application/x-ndjson`, or `format=ndjson`) all at once, one in a line,
+	// compressed with zstd or gzip where `Accept-Encoding` says so. Each stream comes in its own order; of both, the event
+	// with the earlier `time` comes first. An answer in lines is complete when it ends properly: a failure breaks the
+	// connection off.
+	//
+	// Secrets are never shown. What is personal is shown with `personal=true`, which asks for scope `events:personal`.
+	//
+	// Corresponds with GET /v1/events (the `ListEvents` operationId).
+	ListEvents(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ImportUsersWithBody Move users in from another system
 	//
 	// For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
@@ -1761,7 +2224,7 @@ type ClientInterface interface {
 	// For its members, and for whoever may read users.
 	//
 	// Corresponds with GET /v1/organizations/{organization} (the `GetOrganization` operationId).
-	GetOrganization(ctx context.Context, organization OrganizationPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetOrganization(ctx context.Context, organization OrganizationPath, params *GetOrganizationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateOrganizationWithBody Change members of an organization
 	//
@@ -1792,6 +2255,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /v1/organizations/{organization} (the `UpdateOrganization` operationId).
 	UpdateOrganizationWithApplicationMergePatchPlusJSONBody(ctx context.Context, organization OrganizationPath, params *UpdateOrganizationParams, body UpdateOrganizationApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OrganizationHistory What happened to an organization
+	//
+	// As a user's history, for auditors and owners. Deleted ones are found by id.
+	//
+	// Corresponds with GET /v1/organizations/{organization}/history (the `OrganizationHistory` operationId).
+	OrganizationHistory(ctx context.Context, organization OrganizationPath, params *OrganizationHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListMembers List the members
 	//
@@ -1867,8 +2337,10 @@ type ClientInterface interface {
 
 	// GetUser Read a user
 	//
+	// With `at`, as it was then.
+	//
 	// Corresponds with GET /v1/users/{user} (the `GetUser` operationId).
-	GetUser(ctx context.Context, user UserPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetUser(ctx context.Context, user UserPath, params *GetUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdateUserWithBody Change members of a user
 	//
@@ -1934,10 +2406,22 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/users/{user}/erase (the `EraseUser` operationId).
 	EraseUser(ctx context.Context, user UserPath, params *EraseUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// UserHistory What happened to a user
+	//
+	// Each change with who made it, when, from where, through which dialect and why, and which fields it changed.
+	// Everybody sees their own, without the client addresses of others; auditors and owners see everybody's, those of
+	// deleted users by id. Personal values (and client addresses) ask for scope `events:personal`; without it they are
+	// `hidden`, as secrets are always.
+	//
+	// Corresponds with GET /v1/users/{user}/history (the `UserHistory` operationId).
+	UserHistory(ctx context.Context, user UserPath, params *UserHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListKeys List sessions and API keys, newest first
 	//
+	// With `at`, those that there were then.
+	//
 	// Corresponds with GET /v1/users/{user}/keys (the `ListKeys` operationId).
-	ListKeys(ctx context.Context, user UserPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListKeys(ctx context.Context, user UserPath, params *ListKeysParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateKeyWithBody Make an API key
 	//
@@ -2007,12 +2491,19 @@ type ClientInterface interface {
 	// Corresponds with PUT /v1/users/{user}/password (the `SetPassword` operationId).
 	SetPassword(ctx context.Context, user UserPath, params *SetPasswordParams, body SetPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListPreferences Read the preferences of all dialects
+	//
+	// Only what was set. With `at`, as it was then.
+	//
+	// Corresponds with GET /v1/users/{user}/preferences (the `ListPreferences` operationId).
+	ListPreferences(ctx context.Context, user UserPath, params *ListPreferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetPreferences Read the preferences of a dialect
 	//
-	// Only what was set; an empty object before the first write.
+	// Only what was set; an empty object before the first write. With `at`, as it was then.
 	//
 	// Corresponds with GET /v1/users/{user}/preferences/{dialect} (the `GetPreferences` operationId).
-	GetPreferences(ctx context.Context, user UserPath, dialect string, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetPreferences(ctx context.Context, user UserPath, dialect string, params *GetPreferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UpdatePreferencesWithBody Merge preferences of a dialect
 	//
@@ -2040,6 +2531,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /v1/users/{user}/preferences/{dialect} (the `UpdatePreferences` operationId).
 	UpdatePreferencesWithApplicationMergePatchPlusJSONBody(ctx context.Context, user UserPath, dialect string, params *UpdatePreferencesParams, body UpdatePreferencesApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRoles Read the roles of a user
+	//
+	// Site roles, and those in organizations. With `at`, as they were then.
+	//
+	// Corresponds with GET /v1/users/{user}/roles (the `GetRoles` operationId).
+	GetRoles(ctx context.Context, user UserPath, params *GetRolesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SetRolesWithBody Replace the site roles
 	//
@@ -2097,7 +2595,14 @@ type ClientInterface interface {
 	// For its owner, and for whoever may read users.
 	//
 	// Corresponds with GET /v1/workspaces/{workspace} (the `GetWorkspace` operationId).
-	GetWorkspace(ctx context.Context, workspace WorkspacePath, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetWorkspace(ctx context.Context, workspace WorkspacePath, params *GetWorkspaceParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WorkspaceHistory What happened to a workspace
+	//
+	// As a user's history, for auditors and owners, and for whoever owns the workspace. Deleted ones are found by id.
+	//
+	// Corresponds with GET /v1/workspaces/{workspace}/history (the `WorkspaceHistory` operationId).
+	WorkspaceHistory(ctx context.Context, workspace WorkspacePath, params *WorkspaceHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // RecordActivitiesWithBody Record activities
@@ -2444,6 +2949,29 @@ func (c *Client) VerifyProjection(ctx context.Context, projection ProjectionPath
 	return c.Client.Do(req)
 }
 
+// ListEvents Read the log
+//
+// The events of both streams as [CloudEvents 1.0](https://cloudevents.io), for auditors and owners with scope
+// `events:read`: a page as JSON, or (`Accept: application/x-ndjson`, or `format=ndjson`) all at once, one in a line,
+// compressed with zstd or gzip where `Accept-Encoding` says so. Each stream comes in its own order; of both, the event
+// with the earlier `time` comes first. An answer in lines is complete when it ends properly: a failure breaks the
+// connection off.
+//
+// Secrets are never shown. What is personal is shown with `personal=true`, which asks for scope `events:personal`.
+//
+// Corresponds with GET /v1/events (the `ListEvents` operationId).
+func (c *Client) ListEvents(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ImportUsersWithBody Move users in from another system
 //
 // For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
@@ -2544,8 +3072,8 @@ func (c *Client) DeleteOrganization(ctx context.Context, organization Organizati
 // For its members, and for whoever may read users.
 //
 // Corresponds with GET /v1/organizations/{organization} (the `GetOrganization` operationId).
-func (c *Client) GetOrganization(ctx context.Context, organization OrganizationPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetOrganizationRequest(c.Server, organization)
+func (c *Client) GetOrganization(ctx context.Context, organization OrganizationPath, params *GetOrganizationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOrganizationRequest(c.Server, organization, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2606,6 +3134,23 @@ func (c *Client) UpdateOrganization(ctx context.Context, organization Organizati
 // Corresponds with PATCH /v1/organizations/{organization} (the `UpdateOrganization` operationId).
 func (c *Client) UpdateOrganizationWithApplicationMergePatchPlusJSONBody(ctx context.Context, organization OrganizationPath, params *UpdateOrganizationParams, body UpdateOrganizationApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdateOrganizationRequestWithApplicationMergePatchPlusJSONBody(c.Server, organization, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OrganizationHistory What happened to an organization
+//
+// As a user's history, for auditors and owners. Deleted ones are found by id.
+//
+// Corresponds with GET /v1/organizations/{organization}/history (the `OrganizationHistory` operationId).
+func (c *Client) OrganizationHistory(ctx context.Context, organization OrganizationPath, params *OrganizationHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOrganizationHistoryRequest(c.Server, organization, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2780,9 +3325,11 @@ func (c *Client) DeleteUser(ctx context.Context, user UserPath, params *DeleteUs
 
 // GetUser Read a user
 //
+// With `at`, as it was then.
+//
 // Corresponds with GET /v1/users/{user} (the `GetUser` operationId).
-func (c *Client) GetUser(ctx context.Context, user UserPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetUserRequest(c.Server, user)
+func (c *Client) GetUser(ctx context.Context, user UserPath, params *GetUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetUserRequest(c.Server, user, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2937,11 +3484,33 @@ func (c *Client) EraseUser(ctx context.Context, user UserPath, params *EraseUser
 	return c.Client.Do(req)
 }
 
+// UserHistory What happened to a user
+//
+// Each change with who made it, when, from where, through which dialect and why, and which fields it changed.
+// Everybody sees their own, without the client addresses of others; auditors and owners see everybody's, those of
+// deleted users by id. Personal values (and client addresses) ask for scope `events:personal`; without it they are
+// `hidden`, as secrets are always.
+//
+// Corresponds with GET /v1/users/{user}/history (the `UserHistory` operationId).
+func (c *Client) UserHistory(ctx context.Context, user UserPath, params *UserHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUserHistoryRequest(c.Server, user, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListKeys List sessions and API keys, newest first
 //
+// With `at`, those that there were then.
+//
 // Corresponds with GET /v1/users/{user}/keys (the `ListKeys` operationId).
-func (c *Client) ListKeys(ctx context.Context, user UserPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListKeysRequest(c.Server, user)
+func (c *Client) ListKeys(ctx context.Context, user UserPath, params *ListKeysParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListKeysRequest(c.Server, user, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3100,13 +3669,30 @@ func (c *Client) SetPassword(ctx context.Context, user UserPath, params *SetPass
 	return c.Client.Do(req)
 }
 
+// ListPreferences Read the preferences of all dialects
+//
+// Only what was set. With `at`, as it was then.
+//
+// Corresponds with GET /v1/users/{user}/preferences (the `ListPreferences` operationId).
+func (c *Client) ListPreferences(ctx context.Context, user UserPath, params *ListPreferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPreferencesRequest(c.Server, user, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetPreferences Read the preferences of a dialect
 //
-// Only what was set; an empty object before the first write.
+// Only what was set; an empty object before the first write. With `at`, as it was then.
 //
 // Corresponds with GET /v1/users/{user}/preferences/{dialect} (the `GetPreferences` operationId).
-func (c *Client) GetPreferences(ctx context.Context, user UserPath, dialect string, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetPreferencesRequest(c.Server, user, dialect)
+func (c *Client) GetPreferences(ctx context.Context, user UserPath, dialect string, params *GetPreferencesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPreferencesRequest(c.Server, user, dialect, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3164,6 +3750,23 @@ func (c *Client) UpdatePreferences(ctx context.Context, user UserPath, dialect s
 // Corresponds with PATCH /v1/users/{user}/preferences/{dialect} (the `UpdatePreferences` operationId).
 func (c *Client) UpdatePreferencesWithApplicationMergePatchPlusJSONBody(ctx context.Context, user UserPath, dialect string, params *UpdatePreferencesParams, body UpdatePreferencesApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUpdatePreferencesRequestWithApplicationMergePatchPlusJSONBody(c.Server, user, dialect, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRoles Read the roles of a user
+//
+// Site roles, and those in organizations. With `at`, as they were then.
+//
+// Corresponds with GET /v1/users/{user}/roles (the `GetRoles` operationId).
+func (c *Client) GetRoles(ctx context.Context, user UserPath, params *GetRolesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRolesRequest(c.Server, user, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3300,8 +3903,25 @@ func (c *Client) DeleteWorkspace(ctx context.Context, workspace WorkspacePath, p
 // For its owner, and for whoever may read users.
 //
 // Corresponds with GET /v1/workspaces/{workspace} (the `GetWorkspace` operationId).
-func (c *Client) GetWorkspace(ctx context.Context, workspace WorkspacePath, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetWorkspaceRequest(c.Server, workspace)
+func (c *Client) GetWorkspace(ctx context.Context, workspace WorkspacePath, params *GetWorkspaceParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetWorkspaceRequest(c.Server, workspace, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// WorkspaceHistory What happened to a workspace
+//
+// As a user's history, for auditors and owners, and for whoever owns the workspace. Deleted ones are found by id.
+//
+// Corresponds with GET /v1/workspaces/{workspace}/history (the `WorkspaceHistory` operationId).
+func (c *Client) WorkspaceHistory(ctx context.Context, workspace WorkspacePath, params *WorkspaceHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWorkspaceHistoryRequest(c.Server, workspace, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3980,6 +4600,216 @@ func NewVerifyProjectionRequest(server string, projection ProjectionPath) (*http
 	return req, nil
 }
 
+// NewListEventsRequest constructs an http.Request for the ListEvents method
+func NewListEventsRequest(server string, params *ListEventsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/events")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Stream != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "stream", *params.Stream, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.User != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "user", *params.User, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Aggregate != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "aggregate", *params.Aggregate, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Type != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "type", *params.Type, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Actor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "actor", *params.Actor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Dialect != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dialect", *params.Dialect, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Order != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Personal != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "personal", *params.Personal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Follow != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "follow", *params.Follow, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewImportUsersRequestWithBody constructs an http.Request for the ImportUsers method, with any body, and a specified content type
 func NewImportUsersRequestWithBody(server string, params *ImportUsersParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
@@ -4168,7 +4998,7 @@ func NewDeleteOrganizationRequest(server string, organization OrganizationPath, 
 }
 
 // NewGetOrganizationRequest constructs an http.Request for the GetOrganization method
-func NewGetOrganizationRequest(server string, organization OrganizationPath) (*http.Request, error) {
+func NewGetOrganizationRequest(server string, organization OrganizationPath, params *GetOrganizationParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -4191,6 +5021,33 @@ func NewGetOrganizationRequest(server string, organization OrganizationPath) (*h
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.At != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "at", *params.At, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -4269,6 +5126,91 @@ func NewUpdateOrganizationRequestWithBody(server string, organization Organizati
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewOrganizationHistoryRequest constructs an http.Request for the OrganizationHistory method
+func NewOrganizationHistoryRequest(server string, organization OrganizationPath, params *OrganizationHistoryParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "organization", organization, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/organizations/%s/history", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Order != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -4711,7 +5653,7 @@ func NewDeleteUserRequest(server string, user UserPath, params *DeleteUserParams
 }
 
 // NewGetUserRequest constructs an http.Request for the GetUser method
-func NewGetUserRequest(server string, user UserPath) (*http.Request, error) {
+func NewGetUserRequest(server string, user UserPath, params *GetUserParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -4734,6 +5676,33 @@ func NewGetUserRequest(server string, user UserPath) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.At != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "at", *params.At, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -5173,8 +6142,93 @@ func NewEraseUserRequest(server string, user UserPath, params *EraseUserParams) 
 	return req, nil
 }
 
+// NewUserHistoryRequest constructs an http.Request for the UserHistory method
+func NewUserHistoryRequest(server string, user UserPath, params *UserHistoryParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/%s/history", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Order != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListKeysRequest constructs an http.Request for the ListKeys method
-func NewListKeysRequest(server string, user UserPath) (*http.Request, error) {
+func NewListKeysRequest(server string, user UserPath, params *ListKeysParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5197,6 +6251,33 @@ func NewListKeysRequest(server string, user UserPath) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.At != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "at", *params.At, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -5506,8 +6587,69 @@ func NewSetPasswordRequestWithBody(server string, user UserPath, params *SetPass
 	return req, nil
 }
 
+// NewListPreferencesRequest constructs an http.Request for the ListPreferences method
+func NewListPreferencesRequest(server string, user UserPath, params *ListPreferencesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/%s/preferences", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.At != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "at", *params.At, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetPreferencesRequest constructs an http.Request for the GetPreferences method
-func NewGetPreferencesRequest(server string, user UserPath, dialect string) (*http.Request, error) {
+func NewGetPreferencesRequest(server string, user UserPath, dialect string, params *GetPreferencesParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5537,6 +6679,33 @@ func NewGetPreferencesRequest(server string, user UserPath, dialect string) (*ht
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.At != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "at", *params.At, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -5622,6 +6791,67 @@ func NewUpdatePreferencesRequestWithBody(server string, user UserPath, dialect s
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewGetRolesRequest constructs an http.Request for the GetRoles method
+func NewGetRolesRequest(server string, user UserPath, params *GetRolesParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/%s/roles", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.At != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "at", *params.At, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -5904,7 +7134,7 @@ func NewDeleteWorkspaceRequest(server string, workspace WorkspacePath, params *D
 }
 
 // NewGetWorkspaceRequest constructs an http.Request for the GetWorkspace method
-func NewGetWorkspaceRequest(server string, workspace WorkspacePath) (*http.Request, error) {
+func NewGetWorkspaceRequest(server string, workspace WorkspacePath, params *GetWorkspaceParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -5927,6 +7157,118 @@ func NewGetWorkspaceRequest(server string, workspace WorkspacePath) (*http.Reque
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.At != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "at", *params.At, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewWorkspaceHistoryRequest constructs an http.Request for the WorkspaceHistory method
+func NewWorkspaceHistoryRequest(server string, workspace WorkspacePath, params *WorkspaceHistoryParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "workspace", workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/workspaces/%s/history", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Order != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -6173,6 +7515,21 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/admin/projections/{projection}/verify (the `VerifyProjection` operationId).
 	VerifyProjectionWithResponse(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*VerifyProjectionResponse, error)
 
+	// ListEventsWithResponse Read the log
+	//
+	// The events of both streams as [CloudEvents 1.0](https://cloudevents.io), for auditors and owners with scope
+	// `events:read`: a page as JSON, or (`Accept: application/x-ndjson`, or `format=ndjson`) all at once, one in a line,
+	// compressed with zstd or gzip where `Accept-Encoding` says so. Each stream comes in its own order; of both, the event
+	// with the earlier `time` comes first. An answer in lines is complete when it ends properly: a failure breaks the
+	// connection off.
+	//
+	// Secrets are never shown. What is personal is shown with `personal=true`, which asks for scope `events:personal`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/events (the `ListEvents` operationId).
+	ListEventsWithResponse(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*ListEventsResponse, error)
+
 	// ImportUsersWithBodyWithResponse Move users in from another system
 	//
 	// For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
@@ -6229,7 +7586,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/organizations/{organization} (the `GetOrganization` operationId).
-	GetOrganizationWithResponse(ctx context.Context, organization OrganizationPath, reqEditors ...RequestEditorFn) (*GetOrganizationResponse, error)
+	GetOrganizationWithResponse(ctx context.Context, organization OrganizationPath, params *GetOrganizationParams, reqEditors ...RequestEditorFn) (*GetOrganizationResponse, error)
 
 	// UpdateOrganizationWithBodyWithResponse Change members of an organization
 	//
@@ -6260,6 +7617,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PATCH /v1/organizations/{organization} (the `UpdateOrganization` operationId).
 	UpdateOrganizationWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, organization OrganizationPath, params *UpdateOrganizationParams, body UpdateOrganizationApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateOrganizationResponse, error)
+
+	// OrganizationHistoryWithResponse What happened to an organization
+	//
+	// As a user's history, for auditors and owners. Deleted ones are found by id.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/organizations/{organization}/history (the `OrganizationHistory` operationId).
+	OrganizationHistoryWithResponse(ctx context.Context, organization OrganizationPath, params *OrganizationHistoryParams, reqEditors ...RequestEditorFn) (*OrganizationHistoryResponse, error)
 
 	// ListMembersWithResponse List the members
 	//
@@ -6345,10 +7711,12 @@ type ClientWithResponsesInterface interface {
 
 	// GetUserWithResponse Read a user
 	//
+	// With `at`, as it was then.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/users/{user} (the `GetUser` operationId).
-	GetUserWithResponse(ctx context.Context, user UserPath, reqEditors ...RequestEditorFn) (*GetUserResponse, error)
+	GetUserWithResponse(ctx context.Context, user UserPath, params *GetUserParams, reqEditors ...RequestEditorFn) (*GetUserResponse, error)
 
 	// UpdateUserWithBodyWithResponse Change members of a user
 	//
@@ -6424,12 +7792,26 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/users/{user}/erase (the `EraseUser` operationId).
 	EraseUserWithResponse(ctx context.Context, user UserPath, params *EraseUserParams, reqEditors ...RequestEditorFn) (*EraseUserResponse, error)
 
+	// UserHistoryWithResponse What happened to a user
+	//
+	// Each change with who made it, when, from where, through which dialect and why, and which fields it changed.
+	// Everybody sees their own, without the client addresses of others; auditors and owners see everybody's, those of
+	// deleted users by id. Personal values (and client addresses) ask for scope `events:personal`; without it they are
+	// `hidden`, as secrets are always.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/users/{user}/history (the `UserHistory` operationId).
+	UserHistoryWithResponse(ctx context.Context, user UserPath, params *UserHistoryParams, reqEditors ...RequestEditorFn) (*UserHistoryResponse, error)
+
 	// ListKeysWithResponse List sessions and API keys, newest first
+	//
+	// With `at`, those that there were then.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/users/{user}/keys (the `ListKeys` operationId).
-	ListKeysWithResponse(ctx context.Context, user UserPath, reqEditors ...RequestEditorFn) (*ListKeysResponse, error)
+	ListKeysWithResponse(ctx context.Context, user UserPath, params *ListKeysParams, reqEditors ...RequestEditorFn) (*ListKeysResponse, error)
 
 	// CreateKeyWithBodyWithResponse Make an API key
 	//
@@ -6503,14 +7885,23 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /v1/users/{user}/password (the `SetPassword` operationId).
 	SetPasswordWithResponse(ctx context.Context, user UserPath, params *SetPasswordParams, body SetPasswordJSONRequestBody, reqEditors ...RequestEditorFn) (*SetPasswordResponse, error)
 
+	// ListPreferencesWithResponse Read the preferences of all dialects
+	//
+	// Only what was set. With `at`, as it was then.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/users/{user}/preferences (the `ListPreferences` operationId).
+	ListPreferencesWithResponse(ctx context.Context, user UserPath, params *ListPreferencesParams, reqEditors ...RequestEditorFn) (*ListPreferencesResponse, error)
+
 	// GetPreferencesWithResponse Read the preferences of a dialect
 	//
-	// Only what was set; an empty object before the first write.
+	// Only what was set; an empty object before the first write. With `at`, as it was then.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/users/{user}/preferences/{dialect} (the `GetPreferences` operationId).
-	GetPreferencesWithResponse(ctx context.Context, user UserPath, dialect string, reqEditors ...RequestEditorFn) (*GetPreferencesResponse, error)
+	GetPreferencesWithResponse(ctx context.Context, user UserPath, dialect string, params *GetPreferencesParams, reqEditors ...RequestEditorFn) (*GetPreferencesResponse, error)
 
 	// UpdatePreferencesWithBodyWithResponse Merge preferences of a dialect
 	//
@@ -6538,6 +7929,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PATCH /v1/users/{user}/preferences/{dialect} (the `UpdatePreferences` operationId).
 	UpdatePreferencesWithApplicationMergePatchPlusJSONBodyWithResponse(ctx context.Context, user UserPath, dialect string, params *UpdatePreferencesParams, body UpdatePreferencesApplicationMergePatchPlusJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdatePreferencesResponse, error)
+
+	// GetRolesWithResponse Read the roles of a user
+	//
+	// Site roles, and those in organizations. With `at`, as they were then.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/users/{user}/roles (the `GetRoles` operationId).
+	GetRolesWithResponse(ctx context.Context, user UserPath, params *GetRolesParams, reqEditors ...RequestEditorFn) (*GetRolesResponse, error)
 
 	// SetRolesWithBodyWithResponse Replace the site roles
 	//
@@ -6603,7 +8003,16 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/workspaces/{workspace} (the `GetWorkspace` operationId).
-	GetWorkspaceWithResponse(ctx context.Context, workspace WorkspacePath, reqEditors ...RequestEditorFn) (*GetWorkspaceResponse, error)
+	GetWorkspaceWithResponse(ctx context.Context, workspace WorkspacePath, params *GetWorkspaceParams, reqEditors ...RequestEditorFn) (*GetWorkspaceResponse, error)
+
+	// WorkspaceHistoryWithResponse What happened to a workspace
+	//
+	// As a user's history, for auditors and owners, and for whoever owns the workspace. Deleted ones are found by id.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/workspaces/{workspace}/history (the `WorkspaceHistory` operationId).
+	WorkspaceHistoryWithResponse(ctx context.Context, workspace WorkspacePath, params *WorkspaceHistoryParams, reqEditors ...RequestEditorFn) (*WorkspaceHistoryResponse, error)
 }
 
 // RecordActivitiesResponse200Headers the declared response headers of an HTTP 200 response for RecordActivities
@@ -7223,6 +8632,62 @@ func (r VerifyProjectionResponse) ContentType() string {
 	return ""
 }
 
+// ListEventsResponse200Headers the declared response headers of an HTTP 200 response for ListEvents
+type ListEventsResponse200Headers struct {
+	RosterNext     string
+	RosterPosition string
+}
+
+type ListEventsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EventPage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListEventsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListEventsResponse) GetJSON200() *EventPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListEventsResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListEventsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEventsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEventsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListEventsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ImportUsersResponse200Headers the declared response headers of an HTTP 200 response for ImportUsers
 type ImportUsersResponse200Headers struct {
 	RosterPosition string
@@ -7541,6 +9006,61 @@ func (r UpdateOrganizationResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UpdateOrganizationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// OrganizationHistoryResponse200Headers the declared response headers of an HTTP 200 response for OrganizationHistory
+type OrganizationHistoryResponse200Headers struct {
+	RosterStale int
+}
+
+type OrganizationHistoryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *HistoryAnswer
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *OrganizationHistoryResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r OrganizationHistoryResponse) GetJSON200() *HistoryAnswer {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OrganizationHistoryResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OrganizationHistoryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OrganizationHistoryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OrganizationHistoryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OrganizationHistoryResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8283,6 +9803,61 @@ func (r EraseUserResponse) ContentType() string {
 	return ""
 }
 
+// UserHistoryResponse200Headers the declared response headers of an HTTP 200 response for UserHistory
+type UserHistoryResponse200Headers struct {
+	RosterStale int
+}
+
+type UserHistoryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *HistoryAnswer
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UserHistoryResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UserHistoryResponse) GetJSON200() *HistoryAnswer {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UserHistoryResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UserHistoryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UserHistoryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UserHistoryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UserHistoryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListKeysResponse200Headers the declared response headers of an HTTP 200 response for ListKeys
 type ListKeysResponse200Headers struct {
 	RosterStale int
@@ -8592,6 +10167,61 @@ func (r SetPasswordResponse) ContentType() string {
 	return ""
 }
 
+// ListPreferencesResponse200Headers the declared response headers of an HTTP 200 response for ListPreferences
+type ListPreferencesResponse200Headers struct {
+	RosterStale int
+}
+
+type ListPreferencesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AllPreferences
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListPreferencesResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListPreferencesResponse) GetJSON200() *AllPreferences {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListPreferencesResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListPreferencesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListPreferencesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListPreferencesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListPreferencesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetPreferencesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -8682,6 +10312,61 @@ func (r UpdatePreferencesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UpdatePreferencesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetRolesResponse200Headers the declared response headers of an HTTP 200 response for GetRoles
+type GetRolesResponse200Headers struct {
+	RosterStale int
+}
+
+type GetRolesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UserRoles
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetRolesResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetRolesResponse) GetJSON200() *UserRoles {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetRolesResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRolesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRolesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRolesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRolesResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9012,6 +10697,61 @@ func (r GetWorkspaceResponse) ContentType() string {
 	return ""
 }
 
+// WorkspaceHistoryResponse200Headers the declared response headers of an HTTP 200 response for WorkspaceHistory
+type WorkspaceHistoryResponse200Headers struct {
+	RosterStale int
+}
+
+type WorkspaceHistoryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *HistoryAnswer
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *WorkspaceHistoryResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r WorkspaceHistoryResponse) GetJSON200() *HistoryAnswer {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r WorkspaceHistoryResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r WorkspaceHistoryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r WorkspaceHistoryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WorkspaceHistoryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r WorkspaceHistoryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // RecordActivitiesWithBodyWithResponse Record activities
 //
 // One activity, a JSON array (up to 8 MiB), or NDJSON with `Content-Type: application/x-ndjson`, one activity a line,
@@ -9306,6 +11046,27 @@ func (c *ClientWithResponses) VerifyProjectionWithResponse(ctx context.Context, 
 	return ParseVerifyProjectionResponse(rsp)
 }
 
+// ListEventsWithResponse Read the log
+//
+// The events of both streams as [CloudEvents 1.0](https://cloudevents.io), for auditors and owners with scope
+// `events:read`: a page as JSON, or (`Accept: application/x-ndjson`, or `format=ndjson`) all at once, one in a line,
+// compressed with zstd or gzip where `Accept-Encoding` says so. Each stream comes in its own order; of both, the event
+// with the earlier `time` comes first. An answer in lines is complete when it ends properly: a failure breaks the
+// connection off.
+//
+// Secrets are never shown. What is personal is shown with `personal=true`, which asks for scope `events:personal`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/events (the `ListEvents` operationId).
+func (c *ClientWithResponses) ListEventsWithResponse(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*ListEventsResponse, error) {
+	rsp, err := c.ListEvents(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEventsResponse(rsp)
+}
+
 // ImportUsersWithBodyWithResponse Move users in from another system
 //
 // For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
@@ -9392,8 +11153,8 @@ func (c *ClientWithResponses) DeleteOrganizationWithResponse(ctx context.Context
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/organizations/{organization} (the `GetOrganization` operationId).
-func (c *ClientWithResponses) GetOrganizationWithResponse(ctx context.Context, organization OrganizationPath, reqEditors ...RequestEditorFn) (*GetOrganizationResponse, error) {
-	rsp, err := c.GetOrganization(ctx, organization, reqEditors...)
+func (c *ClientWithResponses) GetOrganizationWithResponse(ctx context.Context, organization OrganizationPath, params *GetOrganizationParams, reqEditors ...RequestEditorFn) (*GetOrganizationResponse, error) {
+	rsp, err := c.GetOrganization(ctx, organization, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -9446,6 +11207,21 @@ func (c *ClientWithResponses) UpdateOrganizationWithApplicationMergePatchPlusJSO
 		return nil, err
 	}
 	return ParseUpdateOrganizationResponse(rsp)
+}
+
+// OrganizationHistoryWithResponse What happened to an organization
+//
+// As a user's history, for auditors and owners. Deleted ones are found by id.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/organizations/{organization}/history (the `OrganizationHistory` operationId).
+func (c *ClientWithResponses) OrganizationHistoryWithResponse(ctx context.Context, organization OrganizationPath, params *OrganizationHistoryParams, reqEditors ...RequestEditorFn) (*OrganizationHistoryResponse, error) {
+	rsp, err := c.OrganizationHistory(ctx, organization, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOrganizationHistoryResponse(rsp)
 }
 
 // ListMembersWithResponse List the members
@@ -9586,11 +11362,13 @@ func (c *ClientWithResponses) DeleteUserWithResponse(ctx context.Context, user U
 
 // GetUserWithResponse Read a user
 //
+// With `at`, as it was then.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/users/{user} (the `GetUser` operationId).
-func (c *ClientWithResponses) GetUserWithResponse(ctx context.Context, user UserPath, reqEditors ...RequestEditorFn) (*GetUserResponse, error) {
-	rsp, err := c.GetUser(ctx, user, reqEditors...)
+func (c *ClientWithResponses) GetUserWithResponse(ctx context.Context, user UserPath, params *GetUserParams, reqEditors ...RequestEditorFn) (*GetUserResponse, error) {
+	rsp, err := c.GetUser(ctx, user, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -9719,13 +11497,33 @@ func (c *ClientWithResponses) EraseUserWithResponse(ctx context.Context, user Us
 	return ParseEraseUserResponse(rsp)
 }
 
+// UserHistoryWithResponse What happened to a user
+//
+// Each change with who made it, when, from where, through which dialect and why, and which fields it changed.
+// Everybody sees their own, without the client addresses of others; auditors and owners see everybody's, those of
+// deleted users by id. Personal values (and client addresses) ask for scope `events:personal`; without it they are
+// `hidden`, as secrets are always.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/users/{user}/history (the `UserHistory` operationId).
+func (c *ClientWithResponses) UserHistoryWithResponse(ctx context.Context, user UserPath, params *UserHistoryParams, reqEditors ...RequestEditorFn) (*UserHistoryResponse, error) {
+	rsp, err := c.UserHistory(ctx, user, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUserHistoryResponse(rsp)
+}
+
 // ListKeysWithResponse List sessions and API keys, newest first
+//
+// With `at`, those that there were then.
 //
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/users/{user}/keys (the `ListKeys` operationId).
-func (c *ClientWithResponses) ListKeysWithResponse(ctx context.Context, user UserPath, reqEditors ...RequestEditorFn) (*ListKeysResponse, error) {
-	rsp, err := c.ListKeys(ctx, user, reqEditors...)
+func (c *ClientWithResponses) ListKeysWithResponse(ctx context.Context, user UserPath, params *ListKeysParams, reqEditors ...RequestEditorFn) (*ListKeysResponse, error) {
+	rsp, err := c.ListKeys(ctx, user, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -9852,15 +11650,30 @@ func (c *ClientWithResponses) SetPasswordWithResponse(ctx context.Context, user 
 	return ParseSetPasswordResponse(rsp)
 }
 
+// ListPreferencesWithResponse Read the preferences of all dialects
+//
+// Only what was set. With `at`, as it was then.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/users/{user}/preferences (the `ListPreferences` operationId).
+func (c *ClientWithResponses) ListPreferencesWithResponse(ctx context.Context, user UserPath, params *ListPreferencesParams, reqEditors ...RequestEditorFn) (*ListPreferencesResponse, error) {
+	rsp, err := c.ListPreferences(ctx, user, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListPreferencesResponse(rsp)
+}
+
 // GetPreferencesWithResponse Read the preferences of a dialect
 //
-// Only what was set; an empty object before the first write.
+// Only what was set; an empty object before the first write. With `at`, as it was then.
 //
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/users/{user}/preferences/{dialect} (the `GetPreferences` operationId).
-func (c *ClientWithResponses) GetPreferencesWithResponse(ctx context.Context, user UserPath, dialect string, reqEditors ...RequestEditorFn) (*GetPreferencesResponse, error) {
-	rsp, err := c.GetPreferences(ctx, user, dialect, reqEditors...)
+func (c *ClientWithResponses) GetPreferencesWithResponse(ctx context.Context, user UserPath, dialect string, params *GetPreferencesParams, reqEditors ...RequestEditorFn) (*GetPreferencesResponse, error) {
+	rsp, err := c.GetPreferences(ctx, user, dialect, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -9910,6 +11723,21 @@ func (c *ClientWithResponses) UpdatePreferencesWithApplicationMergePatchPlusJSON
 		return nil, err
 	}
 	return ParseUpdatePreferencesResponse(rsp)
+}
+
+// GetRolesWithResponse Read the roles of a user
+//
+// Site roles, and those in organizations. With `at`, as they were then.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/users/{user}/roles (the `GetRoles` operationId).
+func (c *ClientWithResponses) GetRolesWithResponse(ctx context.Context, user UserPath, params *GetRolesParams, reqEditors ...RequestEditorFn) (*GetRolesResponse, error) {
+	rsp, err := c.GetRoles(ctx, user, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRolesResponse(rsp)
 }
 
 // SetRolesWithBodyWithResponse Replace the site roles
@@ -10018,12 +11846,27 @@ func (c *ClientWithResponses) DeleteWorkspaceWithResponse(ctx context.Context, w
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/workspaces/{workspace} (the `GetWorkspace` operationId).
-func (c *ClientWithResponses) GetWorkspaceWithResponse(ctx context.Context, workspace WorkspacePath, reqEditors ...RequestEditorFn) (*GetWorkspaceResponse, error) {
-	rsp, err := c.GetWorkspace(ctx, workspace, reqEditors...)
+func (c *ClientWithResponses) GetWorkspaceWithResponse(ctx context.Context, workspace WorkspacePath, params *GetWorkspaceParams, reqEditors ...RequestEditorFn) (*GetWorkspaceResponse, error) {
+	rsp, err := c.GetWorkspace(ctx, workspace, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseGetWorkspaceResponse(rsp)
+}
+
+// WorkspaceHistoryWithResponse What happened to a workspace
+//
+// As a user's history, for auditors and owners, and for whoever owns the workspace. Deleted ones are found by id.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/workspaces/{workspace}/history (the `WorkspaceHistory` operationId).
+func (c *ClientWithResponses) WorkspaceHistoryWithResponse(ctx context.Context, workspace WorkspacePath, params *WorkspaceHistoryParams, reqEditors ...RequestEditorFn) (*WorkspaceHistoryResponse, error) {
+	rsp, err := c.WorkspaceHistory(ctx, workspace, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWorkspaceHistoryResponse(rsp)
 }
 
 // ParseRecordActivitiesResponse parses an HTTP response from a RecordActivitiesWithResponse call
@@ -10457,6 +12300,62 @@ func ParseVerifyProjectionResponse(rsp *http.Response) (*VerifyProjectionRespons
 	return response, nil
 }
 
+// ParseListEventsResponse parses an HTTP response from a ListEventsWithResponse call
+func ParseListEventsResponse(rsp *http.Response) (*ListEventsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEventsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EventPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (application/x-ndjson) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListEventsResponse200Headers
+		if values := rsp.Header.Values("Roster-Next"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Next", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterNext = value
+		}
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseImportUsersResponse parses an HTTP response from a ImportUsersWithResponse call
 func ParseImportUsersResponse(rsp *http.Response) (*ImportUsersResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -10729,6 +12628,52 @@ func ParseUpdateOrganizationResponse(rsp *http.Response) (*UpdateOrganizationRes
 				return nil, err
 			}
 			headers.RosterPosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseOrganizationHistoryResponse parses an HTTP response from a OrganizationHistoryWithResponse call
+func ParseOrganizationHistoryResponse(rsp *http.Response) (*OrganizationHistoryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OrganizationHistoryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HistoryAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers OrganizationHistoryResponse200Headers
+		if values := rsp.Header.Values("Roster-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterStale = value
 		}
 		response.Headers200 = &headers
 	}
@@ -11355,6 +13300,52 @@ func ParseEraseUserResponse(rsp *http.Response) (*EraseUserResponse, error) {
 	return response, nil
 }
 
+// ParseUserHistoryResponse parses an HTTP response from a UserHistoryWithResponse call
+func ParseUserHistoryResponse(rsp *http.Response) (*UserHistoryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UserHistoryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HistoryAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UserHistoryResponse200Headers
+		if values := rsp.Header.Values("Roster-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListKeysResponse parses an HTTP response from a ListKeysWithResponse call
 func ParseListKeysResponse(rsp *http.Response) (*ListKeysResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11619,6 +13610,52 @@ func ParseSetPasswordResponse(rsp *http.Response) (*SetPasswordResponse, error) 
 	return response, nil
 }
 
+// ParseListPreferencesResponse parses an HTTP response from a ListPreferencesWithResponse call
+func ParseListPreferencesResponse(rsp *http.Response) (*ListPreferencesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListPreferencesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AllPreferences
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListPreferencesResponse200Headers
+		if values := rsp.Header.Values("Roster-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetPreferencesResponse parses an HTTP response from a GetPreferencesWithResponse call
 func ParseGetPreferencesResponse(rsp *http.Response) (*GetPreferencesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -11680,6 +13717,52 @@ func ParseUpdatePreferencesResponse(rsp *http.Response) (*UpdatePreferencesRespo
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetRolesResponse parses an HTTP response from a GetRolesWithResponse call
+func ParseGetRolesResponse(rsp *http.Response) (*GetRolesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRolesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UserRoles
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetRolesResponse200Headers
+		if values := rsp.Header.Values("Roster-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterStale = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -11951,6 +14034,52 @@ func ParseGetWorkspaceResponse(rsp *http.Response) (*GetWorkspaceResponse, error
 	switch {
 	case rsp.StatusCode == 200:
 		var headers GetWorkspaceResponse200Headers
+		if values := rsp.Header.Values("Roster-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseWorkspaceHistoryResponse parses an HTTP response from a WorkspaceHistoryWithResponse call
+func ParseWorkspaceHistoryResponse(rsp *http.Response) (*WorkspaceHistoryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WorkspaceHistoryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HistoryAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers WorkspaceHistoryResponse200Headers
 		if values := rsp.Header.Values("Roster-Stale"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

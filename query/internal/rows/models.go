@@ -32,6 +32,18 @@ type Activity struct {
 	Metadata        []byte
 }
 
+type Event struct {
+	Aggregate pgtype.UUID
+	Position  int64
+	Kind      string
+	Type      string
+	Time      time.Time
+	Actor     *string
+	Dialect   string
+	Headers   string
+	Body      []byte
+}
+
 type Organization struct {
 	ID          pgtype.UUID
 	Number      int64
