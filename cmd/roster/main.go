@@ -18,13 +18,16 @@ import (
 )
 
 type commandLine struct {
-	Archive archiveCommand `cmd:"" help:"Keep the log outside the server, in a chain of files."`
-	Export  exportCommand  `cmd:"" help:"Write events into files: Parquet, CSV or NDJSON."`
-	Import  importCommand  `cmd:"" help:"Bring in activities and users from elsewhere."`
-	Restore restoreCommand `cmd:"" help:"Fill an empty installation from an archive, offline."`
-	Verify  verifyCommand  `cmd:"" help:"Compare archive, log and read models with each other."`
-	Tail    tailCommand    `cmd:"" help:"Follow activities as they happen."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Archive     archiveCommand     `cmd:"" help:"Keep the log outside the server, in a chain of files."`
+	Export      exportCommand      `cmd:"" help:"Write events into files: Parquet, CSV or NDJSON."`
+	Import      importCommand      `cmd:"" help:"Bring in activities and users from elsewhere."`
+	Parked      parkedCommand      `cmd:"" help:"List, show, redrive and drop events that a read model could not take."`
+	Projections projectionsCommand `cmd:"" help:"Show how read models do."`
+	Rebuild     rebuildCommand     `cmd:"" help:"Build a read model from the log, while it serves."`
+	Restore     restoreCommand     `cmd:"" help:"Fill an empty installation from an archive, offline."`
+	Verify      verifyCommand      `cmd:"" help:"Compare archive, log and read models with each other."`
+	Tail        tailCommand        `cmd:"" help:"Follow activities as they happen."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 const description = `Work with a running Roster server.

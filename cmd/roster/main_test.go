@@ -47,6 +47,10 @@ func TestHelp(t *testing.T) {
 		"import":           {"import", "--help"},
 		"import-gharchive": {"import", "gharchive", "--help"},
 		"import-users":     {"import", "users", "--help"},
+		"parked":           {"parked", "--help"},
+		"parked-drop":      {"parked", "drop", "--help"},
+		"projections":      {"projections", "--help"},
+		"rebuild":          {"rebuild", "--help"},
 		"tail":             {"tail", "--help"},
 		"version":          {"version", "--help"},
 	} {

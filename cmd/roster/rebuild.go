@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	api "github.com/rosterhq/roster/api/v1/client"
+	"github.com/rosterhq/roster/cmd/roster/internal/client"
+	"github.com/rosterhq/roster/cmd/roster/internal/progress"
+)
+
+type rebuildCommand struct {
+	serverFlags
+	Name    []string `arg:"" help:"Read models to build, as roster projections names them." placeholder:"NAME"`
+	Again   bool     `help:"Build what serves already: a copy takes its place when it is done." xor:"what"`
+	Back    bool     `help:"Let the copy that served before serve again." xor:"what"`
+	Anew    bool     `help:"Forget what a cancelled build has done, instead of going on with it."`
+	MaxRate *int64   `help:"Events a second at most; 0 for all that the machine can. Default: half of that." placeholder:"N"`
+	Detach  bool     `help:"Do not wait for the end."`
+}
+
+// Help is shown by --help.
+func (rebuildCommand) Help() string {
+	return `The server builds a read model from the log, beside the one that serves. Reads go on, and never see some of both. When the
+copy is at the end of the log it takes its place; what served before is kept for a while (ROSTER_KEEP_MODELS), and
+--back goes back to it. Several models that are named together share the reading of the log.
+
+Ctrl-C stops the building; what was built stays, and the same command goes on with it. A server that is killed goes on by
+itself. --detach leaves at once; roster projections shows how it goes.
+
+The token's user must be an owner.
+
+Examples:
+
+  roster rebuild users --again
+  roster rebuild users activity statistics --again --max-rate 5000
+  roster rebuild users --back
+`
+}
+
+// Run asks for builds and follows them.
+func (r *rebuildCommand) Run(ctx context.Context, o outputs) error {
+	if r.MaxRate != nil && *r.MaxRate < 0 {
+		return usageError{errors.New("--max-rate must not be negative")}
+	}
+	c, err := r.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	typed, err := c.API()
+	if err != nil {
+		return err
+	}
+	for _, name := range r.Name {
+		if err := r.ask(ctx, typed, name); err != nil {
+			return fmt.Errorf("rebuild %s: %w", name, err)
+		}
+	}
+	if r.Detach {
+		_, err := fmt.Fprintln(o.out, "asked for; roster projections shows how it goes")
+		return err
+	}
+	for _, name := range r.Name {
+		if err := r.follow(ctx, o, typed, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *rebuildCommand) ask(ctx context.Context, typed *api.ClientWithResponses, name string) error {
+	var err error
+	if r.Back {
+		_, err = typed.SwitchProjectionWithResponse(ctx, name)
+	} else {
+		_, err = typed.RebuildProjectionWithResponse(ctx, name, api.ProjectionRebuild{Again: r.Again, Anew: r.Anew, MaxRate: r.MaxRate})
+	}
+	p, refused := errors.AsType[*client.Problem](err)
+	if refused && p.Status == http.StatusConflict && p.Reason == "built" {
+		return try(err, "roster rebuild "+shellWord(name)+" --again")
+	}
+	return err
+}
+
+// rebuildPoll is how often a build is looked at.
+const rebuildPoll = 500 * time.Millisecond
+
+// follow shows how a build goes until it is over. Who interrupts stops the build.
+func (r *rebuildCommand) follow(ctx context.Context, o outputs, typed *api.ClientWithResponses, name string) error {
+	report := &buildReport{o: o, name: name}
+	defer report.finish()
+	for {
+		b, err := r.build(ctx, typed, name)
+		if ctx.Err() != nil {
+			return r.cancel(ctx, o)
+		}
+		if err != nil {
+			return fmt.Errorf("look at the build of %s: %w", name, err)
+		}
+		if !open(b.State) {
+			report.finish()
+			return ended(o, name, b)
+		}
+		report.update(b)
+		select {
+		case <-ctx.Done():
+			return r.cancel(ctx, o)
+		case <-time.After(rebuildPoll):
+		}
+	}
+}
+
+// build returns the build that was asked for.
+func (r *rebuildCommand) build(ctx context.Context, typed *api.ClientWithResponses, name string) (api.ProjectionBuild, error) {
+	kind := api.ProjectionBuildKind("version")
+	switch {
+	case r.Back:
+		kind = "switch"
+	case r.Again:
+		kind = "again"
+	}
+	found, err := typed.ListProjectionsWithResponse(ctx)
+	if err != nil {
+		return api.ProjectionBuild{}, err
+	}
+	for _, p := range found.JSON200.Items {
+		for _, b := range p.Builds {
+			if p.Name == name && b.Kind == kind {
+				return b, nil
+			}
+		}
+	}
+	return api.ProjectionBuild{}, errors.New("the server knows nothing of it")
+}
+
+// cancelLimit bounds the last calls of an interrupted command.
+const cancelLimit = 10 * time.Second
+
+func (r *rebuildCommand) cancel(ctx context.Context, o outputs) error {
+	last, done := context.WithTimeout(context.WithoutCancel(ctx), cancelLimit)
+	defer done()
+	c, err := r.connect(last) // the other client ends with the interrupted context
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	typed, err := c.API()
+	if err != nil {
+		return err
+	}
+	for _, name := range r.Name {
+		if _, err := typed.CancelRebuildWithResponse(last, name); err != nil {
+			_, _ = fmt.Fprintf(o.err, "roster: the build of %s goes on: %v\n", name, err)
+			continue
+		}
+		_, _ = fmt.Fprintf(o.err, "roster: the build of %s is stopped; the same command goes on with it\n", name)
+	}
+	return errInterrupted
+}
+
+func ended(o outputs, name string, b api.ProjectionBuild) error {
+	switch b.State {
+	case "done":
+		took := b.FinishedAt.Sub(b.StartedAt).Round(time.Millisecond)
+		_, err := fmt.Fprintf(o.out, "%s: built from %d events in %s\n", name, b.Events, took)
+		return err
+	case "cancelled":
+		return try(fmt.Errorf("the build of %s was cancelled", name), "roster rebuild --help")
+	default:
+		return try(fmt.Errorf("the build of %s failed: %s", name, plainText(b.Error)), "roster projections")
+	}
+}
+
+// buildReport shows a build's events.
+type buildReport struct {
+	o      outputs
+	name   string
+	total  int64
+	report progress.Reporter
+}
+
+func (r *buildReport) update(b api.ProjectionBuild) {
+	if b.Total == 0 {
+		return
+	}
+	if r.report == nil || b.Total > r.total {
+		r.finish()
+		cfg := progress.Config{Out: r.o.err, Total: b.Total, What: "events of " + r.name, Now: time.Now}
+		r.total, r.report = b.Total, progress.NewLines(cfg)
+		if r.o.bar {
+			r.report = progress.NewBar(cfg)
+		}
+	}
+	r.report.Update(progress.State{Items: int(b.Events), Offset: b.Events})
+}
+
+func (r *buildReport) finish() {
+	if r.report != nil {
+		r.report.Finish()
+		r.report = nil
+	}
+}
