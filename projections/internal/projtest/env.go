@@ -149,11 +149,9 @@ func (e *Env) Start(projections ...runtime.Projection) *Running {
 // StartOn starts projections on another database.
 func (e *Env) StartOn(dsn string, projections ...runtime.Projection) *Running {
 	e.TB.Helper()
-	rt, err := runtime.New(runtime.Config{
-		NATS: e.NC, DSN: dsn, StreamName: StreamName, EventFilter: EventFilter, Keys: e.Keys, Recorder: e.Recorder,
-		Logger: e.logger, Projections: projections, Release: "test", Live: e.Live,
-		Builds: e.Builds,
-	})
+	c := e.Config(projections...)
+	c.DSN = dsn
+	rt, err := runtime.New(c)
 	require.NoError(e.TB, err)
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // Stop calls it
 	r := &Running{Runtime: rt, cancel: cancel, done: make(chan struct{})}
@@ -165,6 +163,14 @@ func (e *Env) StartOn(dsn string, projections ...runtime.Projection) *Running {
 	}()
 	e.TB.Cleanup(r.Stop)
 	return r
+}
+
+// Config is what projections are run with.
+func (e *Env) Config(projections ...runtime.Projection) runtime.Config {
+	return runtime.Config{
+		NATS: e.NC, DSN: e.DSN, StreamName: StreamName, EventFilter: EventFilter, Keys: e.Keys, Recorder: e.Recorder,
+		Logger: e.logger, Projections: projections, Release: "test", Live: e.Live, Builds: e.Builds,
+	}
 }
 
 // Stop stops the projections and waits.

@@ -2,6 +2,7 @@ package projtest
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -24,10 +25,10 @@ func (e *Env) Rebuild(p runtime.Projection, r runtime.RebuildRequest) runtime.Re
 // AwaitRebuild waits until a build is over.
 func (e *Env) AwaitRebuild(conn *pgx.Conn, p runtime.Projection, copyOf string) (s runtime.RebuildStatus) {
 	e.TB.Helper()
-	e.Eventually("the build of "+p.Schema()+" is over", func() bool {
+	require.Eventually(e.TB, func() bool {
 		s = e.RebuildStatus(conn, p, copyOf)
 		return s.State != "" && !s.State.Open()
-	})
+	}, 10*Patience, 20*time.Millisecond, "the build of %s is over", p.Schema())
 	return s
 }
 
