@@ -282,6 +282,13 @@ func since[T any](all map[string]held[T], sequence uint64) map[string]held[T] {
 	return next
 }
 
+// clear forgets everything: rows were replaced that no event tells of.
+func (m *memory) clear() {
+	if m != nil {
+		m.cache.InvalidateAll()
+	}
+}
+
 // bytes is what is kept just now.
 func (m *memory) bytes() uint64 {
 	if m == nil {

@@ -17,6 +17,8 @@ import (
 
 const (
 	channel = "roster_checkpoint"
+	// switchChannel tells that a copy of a model took the place of another.
+	switchChannel = "roster_switch"
 	// quiet is how long nothing may be heard before the table is read again over
 	// the same connection: that finds a dead one, and a model that was built anew.
 	quiet = 10 * time.Second
@@ -34,6 +36,8 @@ type progress struct {
 	table  *rows.Queries // over the pool, for while the connection is gone
 	models []*model
 	logger *zap.Logger
+	// switched is called when a model's rows may be others than they were.
+	switched func()
 
 	done  chan struct{}
 	first chan struct{} // closed when the checkpoints were read, or could not be, for the first time
@@ -44,7 +48,7 @@ func newProgress(config *pgx.ConnConfig, table *rows.Queries, models []*model, l
 	config.RuntimeParams["application_name"] = "roster-query-progress"
 	return &progress{
 		config: config, table: table, models: models, logger: logger,
-		done: make(chan struct{}), first: make(chan struct{}),
+		done: make(chan struct{}), first: make(chan struct{}), switched: func() {},
 	}
 }
 
@@ -90,7 +94,7 @@ func (p *progress) follow(ctx context.Context) (listened bool, err error) {
 		return false, fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // what mattered has an error of its own
-	if _, err := conn.Exec(ctx, "listen "+channel); err != nil {
+	if _, err := conn.Exec(ctx, "listen "+channel+"; listen "+switchChannel); err != nil {
 		return false, fmt.Errorf("listen: %w", err)
 	}
 	table := rows.New(conn)
@@ -117,6 +121,11 @@ func (p *progress) listen(ctx context.Context, conn *pgx.Conn) error {
 				return nil
 			}
 			return fmt.Errorf("wait for a notification: %w", err)
+		}
+		if n.Channel == switchChannel {
+			p.logger.Info("another copy of a read model serves", zap.String("model", n.Payload))
+			p.switched()
+			return nil // its checkpoint may be behind
 		}
 		p.take(n.Payload)
 	}

@@ -128,6 +128,7 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 		return nil, err
 	}
 	q.progress = newProgress(config.ConnConfig.Copy(), q.rows, models, q.logger)
+	q.progress.switched = q.memory.clear
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	q.stop = stop
 	go q.progress.run(run)
