@@ -129,5 +129,7 @@ func (s *Service) signUpWithOrganization(ctx context.Context, r Request, c Regis
 // the start: those of an invitation, say. It asks for the right to change members
 // and to grant each role.
 func (s *Service) AddMemberWith(ctx context.Context, r Request, organizationID, userID string, roles ...string) (Result, error) {
-	return s.onMember(ctx, r, organizationID, userID, &problems{}, func(id string) userCommand { return addMember{id, roles} })
+	return s.onMember(ctx, r, onMember{organizationID, userID, nil}, &problems{}, func(id string, _ *otherAdmin) userCommand {
+		return addMember{id, roles}
+	})
 }

@@ -30,6 +30,9 @@ const (
 	// claimWorkspacesOf is the register of how many live workspaces a user owns:
 	// its holder is their number, or ownerDeleted.
 	claimWorkspacesOf = "workspaces-of"
+	// claimAdminsOf is a turn at taking one of an organization's admins away where
+	// another must remain: its holder is how often that was done.
+	claimAdminsOf = "admins-of"
 )
 
 func usernameClaim(s string) events.Claim { return events.Claim{Kind: claimUsername, Value: fold(s)} }
@@ -39,7 +42,9 @@ func ownersClaim() events.Claim           { return events.Claim{Kind: claimOwner
 func firstUserClaim() events.Claim        { return events.Claim{Kind: claimFirstUser} }
 
 // isRegister says that a claim is about many things at once, which all change it.
-func isRegister(c events.Claim) bool { return c.Kind == claimOwners || c.Kind == claimWorkspacesOf }
+func isRegister(c events.Claim) bool {
+	return c.Kind == claimOwners || c.Kind == claimWorkspacesOf || c.Kind == claimAdminsOf
+}
 
 func identityClaim(id events.Identity) events.Claim {
 	return events.Claim{Kind: claimIdentity, Value: id.Provider + ":" + id.Subject}

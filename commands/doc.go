@@ -20,7 +20,7 @@
 //   - Usernames, e-mail addresses and identities have at most one live user each,
 //     names of organizations and workspaces one live bearer; an installation that
 //     has an active owner keeps at least one, and who owns a live workspace is not
-//     deleted.
+//     deleted. An organization keeps an admin where the caller asks for that.
 //   - Every event tells who caused it, when, from which address (sealed for that
 //     person) and, where the caller gave a reason or nobody asked, why.
 //

@@ -54,10 +54,11 @@ func (s *Service) JoinPending(ctx context.Context, r Request, organizationID, us
 	return s.AddMemberWith(ctx, r.asInstallation(), organizationID, userID, events.OrganizationInvitationPending)
 }
 
-// LeaveOrganization takes the actor out of an organization.
-func (s *Service) LeaveOrganization(ctx context.Context, r Request, organizationID string) (Result, error) {
+// LeaveOrganization takes the actor out of an organization. For beside see
+// AssignOrganizationRoles.
+func (s *Service) LeaveOrganization(ctx context.Context, r Request, organizationID string, beside []string) (Result, error) {
 	if !r.Actor.everything() {
 		return Result{}, forbidden(ChangeMembers)
 	}
-	return s.RemoveMember(ctx, r.asInstallation(), organizationID, r.Actor.UserID)
+	return s.RemoveMemberBeside(ctx, r.asInstallation(), organizationID, r.Actor.UserID, beside)
 }

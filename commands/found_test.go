@@ -33,7 +33,7 @@ func TestFoundingAndLeavingAnOrganization(t *testing.T) {
 		limited.Actor.Scopes = []string{"organization:*"}
 		_, _, err = s.FoundOrganization(ctx, limited, commands.CreateOrganization{Name: "mine"})
 		refused(t, err, commands.Forbidden, "create-organizations")
-		_, err = s.LeaveOrganization(ctx, limited, made.Organization.ID)
+		_, err = s.LeaveOrganization(ctx, limited, made.Organization.ID, nil)
 		refused(t, err, commands.Forbidden, "change-members")
 
 		res, err := s.JoinPending(ctx, anyone, made.Organization.ID, bob.ID)
@@ -43,10 +43,10 @@ func TestFoundingAndLeavingAnOrganization(t *testing.T) {
 		_, err = s.JoinPending(ctx, anyone, made.Organization.ID, bob.ID)
 		refused(t, err, commands.Conflict, "member")
 
-		res, err = s.LeaveOrganization(ctx, as(bob, ""), made.Organization.ID)
+		res, err = s.LeaveOrganization(ctx, as(bob, ""), made.Organization.ID, nil)
 		require.NoError(t, err)
 		require.NotContains(t, res.User.Memberships, pending)
-		_, err = s.LeaveOrganization(ctx, as(bob, ""), made.Organization.ID)
+		_, err = s.LeaveOrganization(ctx, as(bob, ""), made.Organization.ID, nil)
 		refused(t, err, commands.NotFound, "member")
 	})
 }

@@ -128,6 +128,10 @@ type AssignOrganizationRoles struct {
 	UserID       string
 	Organization string
 	Roles        []string
+	// Beside is for who needs an admin to remain: users, most likely admins of the
+	// organization, of whom one must be so at the moment of the change if it makes the
+	// user stop being one. Nil asks for none.
+	Beside []string
 }
 
 // CreateWorkspace records a workspace that a user owns.

@@ -78,7 +78,7 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 	case addMember:
 		return decideAddMember(u, c, f)
 	case removeMember:
-		return decideRemoveMember(u, c)
+		return decideRemoveMember(u, c, f)
 	case assignOrganizationRoles:
 		return decideOrganizationRoles(u, c, f)
 	case rehashPassword:

@@ -17,10 +17,14 @@ type (
 		organization string
 		roles        []string // given from the start
 	}
-	removeMember            struct{ organization string }
+	removeMember struct {
+		organization string
+		others       *otherAdmin // nil: no admin has to remain
+	}
 	assignOrganizationRoles struct {
 		organization string
-		roles        []string // sorted, each once
+		roles        []string    // sorted, each once
+		others       *otherAdmin // nil: no admin has to remain
 	}
 )
 
@@ -28,9 +32,15 @@ func (addMember) actions(facts) []Action               { return []Action{ChangeM
 func (removeMember) actions(facts) []Action            { return []Action{ChangeMembers} }
 func (assignOrganizationRoles) actions(facts) []Action { return []Action{GrantOrganizationRoles} }
 
-func (addMember) claims(User) []events.Claim               { return nil }
-func (removeMember) claims(User) []events.Claim            { return nil }
-func (assignOrganizationRoles) claims(User) []events.Claim { return nil }
+func (addMember) claims(User) []events.Claim { return nil }
+
+func (c removeMember) claims(u User) []events.Claim {
+	return c.others.claims(u, c.organization, nil)
+}
+
+func (c assignOrganizationRoles) claims(u User) []events.Claim {
+	return c.others.claims(u, c.organization, c.roles)
+}
 
 func (c addMember) within() string               { return c.organization }
 func (c removeMember) within() string            { return c.organization }
@@ -55,11 +65,15 @@ func decideAddMember(u User, c addMember, f facts) (decision, *Error) {
 	return decided(&events.UserMembershipAdded{Membership: events.Membership{Organization: c.organization, Roles: list(c.roles)}})
 }
 
-func decideRemoveMember(u User, c removeMember) (decision, *Error) {
+func decideRemoveMember(u User, c removeMember, f facts) (decision, *Error) {
 	if _, ok := u.membership(c.organization); !ok {
 		return decision{}, errNoMember()
 	}
-	return decided(&events.UserMembershipRemoved{Organization: c.organization})
+	turn, err := c.others.remain(u, c.organization, nil, f)
+	if err != nil {
+		return decision{}, err
+	}
+	return decision{events: []events.Payload{&events.UserMembershipRemoved{Organization: c.organization}}, claims: turn}, nil
 }
 
 func decideOrganizationRoles(u User, c assignOrganizationRoles, f facts) (decision, *Error) {
@@ -79,9 +93,16 @@ func decideOrganizationRoles(u User, c assignOrganizationRoles, f facts) (decisi
 	if len(added)+len(removed) == 0 {
 		return decision{}, nil
 	}
-	return decided(&events.UserOrganizationRolesAssigned{
-		Organization: c.organization, Roles: c.roles, Added: added, Removed: removed,
-	})
+	turn, err := c.others.remain(u, c.organization, c.roles, f)
+	if err != nil {
+		return decision{}, err
+	}
+	return decision{
+		events: []events.Payload{&events.UserOrganizationRolesAssigned{
+			Organization: c.organization, Roles: c.roles, Added: added, Removed: removed,
+		}},
+		claims: turn,
+	}, nil
 }
 
 // OrganizationRoles lists the roles that can be granted in an organization.
@@ -111,12 +132,14 @@ func checkOrganizationRoles(in []string, p *problems) []string {
 
 // AddMember takes a user into an organization, without roles.
 func (s *Service) AddMember(ctx context.Context, r Request, organizationID, userID string) (Result, error) {
-	return s.onMember(ctx, r, organizationID, userID, &problems{}, func(id string) userCommand { return addMember{organization: id} })
+	return s.onMember(ctx, r, onMember{organizationID, userID, nil}, &problems{}, func(id string, _ *otherAdmin) userCommand {
+		return addMember{organization: id}
+	})
 }
 
 // RemoveMember takes a user out of an organization.
 func (s *Service) RemoveMember(ctx context.Context, r Request, organizationID, userID string) (Result, error) {
-	return s.onMember(ctx, r, organizationID, userID, &problems{}, func(id string) userCommand { return removeMember{id} })
+	return s.RemoveMemberBeside(ctx, r, organizationID, userID, nil)
 }
 
 // AssignOrganizationRoles replaces a member's roles in one organization. Each role
@@ -124,17 +147,23 @@ func (s *Service) RemoveMember(ctx context.Context, r Request, organizationID, u
 func (s *Service) AssignOrganizationRoles(ctx context.Context, r Request, c AssignOrganizationRoles) (Result, error) {
 	var p problems
 	roles := checkOrganizationRoles(c.Roles, &p)
-	return s.onMember(ctx, r, c.Organization, c.UserID, &p, func(id string) userCommand {
-		return assignOrganizationRoles{organization: id, roles: roles}
+	return s.onMember(ctx, r, onMember{c.Organization, c.UserID, c.Beside}, &p, func(id string, others *otherAdmin) userCommand {
+		return assignOrganizationRoles{organization: id, roles: roles, others: others}
 	})
 }
 
+// onMember is what a command on a membership is about.
+type onMember struct {
+	organization, user string
+	beside             []string // see AssignOrganizationRoles
+}
+
 func (s *Service) onMember(
-	ctx context.Context, r Request, organizationID, userID string, p *problems, command func(id string) userCommand,
+	ctx context.Context, r Request, on onMember, p *problems, command func(organizationID string, others *otherAdmin) userCommand,
 ) (Result, error) {
-	organizationID, ok := canonicalID(organizationID)
-	c := command(organizationID)
-	if refused := authorized(r.Actor, c, userID); refused != nil {
+	organizationID, ok := canonicalID(on.organization)
+	c := command(organizationID, nil)
+	if refused := authorized(r.Actor, c, on.user); refused != nil {
 		return Result{}, refused
 	}
 	if !ok {
@@ -147,5 +176,20 @@ func (s *Service) onMember(
 	if !exists {
 		return Result{}, errNoOrganization()
 	}
-	return s.checked(ctx, r, userID, c, p)
+	if on.beside == nil {
+		return s.checked(ctx, r, on.user, c, p)
+	}
+	userID, err := s.target(r.Actor, on.user, c, p)
+	if err != nil {
+		return Result{}, err
+	}
+	leave, err := s.queues.enter(ctx, "beside/"+organizationID) // so that those at once don't burn their tries
+	if err != nil {
+		return Result{}, refusal(err)
+	}
+	defer leave()
+	return s.execute(ctx, r, userID, func(ctx context.Context) (userCommand, error) {
+		others, err := s.otherAdmin(ctx, organizationID, userID, on.beside)
+		return command(organizationID, others), err
+	})
 }

@@ -147,11 +147,12 @@ func (h *Handler) removeMembers(w http.ResponseWriter, r *http.Request, c gate.C
 	if err != nil {
 		return err
 	}
-	if !adminRemains(found, o, numbers) {
+	admins := adminsBeside(found, o, numbers)
+	if len(admins) == 0 {
 		return errLastAdmin
 	}
 	for _, u := range named(found, numbers) {
-		if err := h.removeMember(w, r, c, o, u); err != nil {
+		if err := h.removeMember(w, r, c, o, u, admins); err != nil {
 			return err
 		}
 	}
@@ -159,25 +160,41 @@ func (h *Handler) removeMembers(w http.ResponseWriter, r *http.Request, c gate.C
 	return nil
 }
 
-// adminRemains says whether one of the members is an admin whom a call does not name.
-func adminRemains(found []query.User, o query.Organization, numbers []int64) bool {
-	return slices.ContainsFunc(found, func(u query.User) bool {
-		return roleIn(u, o) == roleAdmin && !slices.Contains(numbers, u.Number)
-	})
+// adminsBeside are the ids of the admins whom a call does not name. They may be none
+// any more: the command looks again.
+func adminsBeside(found []query.User, o query.Organization, numbers []int64) []string {
+	out := []string{} // not nil, which would ask for none
+	for _, u := range found {
+		if roleIn(u, o) == roleAdmin && !slices.Contains(numbers, u.Number) {
+			out = append(out, u.ID)
+		}
+	}
+	return out
 }
 
-func (h *Handler) removeMember(w http.ResponseWriter, r *http.Request, c gate.Caller, o query.Organization, u query.User) error {
+func (h *Handler) removeMember(
+	w http.ResponseWriter, r *http.Request, c gate.Caller, o query.Organization, u query.User, admins []string,
+) error {
 	var res commands.Result
 	var err error
 	if c.Is(u.ID) {
-		res, err = h.Commands.LeaveOrganization(r.Context(), gate.Request(r, c, Name), o.ID)
+		res, err = h.Commands.LeaveOrganization(r.Context(), gate.Request(r, c, Name), o.ID, admins)
 	} else {
-		res, err = h.Commands.RemoveMember(r.Context(), gate.Request(r, c, Name), o.ID, u.ID)
+		res, err = h.Commands.RemoveMemberBeside(r.Context(), gate.Request(r, c, Name), o.ID, u.ID, admins)
 	}
-	if e, ok := commands.AsError(err); ok && e.Code == commands.NotFound && (e.Reason == "member" || e.Reason == "user") {
-		return nil // gone meanwhile
-	}
-	if err != nil {
+	return h.changedMember(w, r, res, err)
+}
+
+// changedMember tells of a change of a membership. Who is gone meanwhile is passed
+// over.
+func (h *Handler) changedMember(w http.ResponseWriter, r *http.Request, res commands.Result, err error) error {
+	e, ok := commands.AsError(err)
+	switch {
+	case ok && e.Code == commands.NotFound && (e.Reason == "member" || e.Reason == "user"):
+		return nil
+	case ok && e.Reason == "last-admin":
+		return errLastAdmin
+	case err != nil:
 		return err
 	}
 	h.Gate.WroteCredentials(w, r, res)
@@ -235,21 +252,24 @@ func (h *Handler) setRoles(w http.ResponseWriter, r *http.Request, c gate.Caller
 		}
 		demoted = demoted || wanted != roleAdmin && roleIn(u, o) == roleAdmin
 	}
-	if demoted && !adminRemains(found, o, numbers) { // of who is no member there
+	admins := adminsBeside(found, o, numbers)
+	if demoted && len(admins) == 0 { // of who is no member there
 		return 0, errLastAdmin
 	}
 	for _, u := range chosen {
 		if c.Is(u.ID) || roleIn(u, o) == wanted {
 			continue
 		}
-		if err := h.setRole(w, r, c, o, u, wanted); err != nil {
+		if err := h.setRole(w, r, c, o, u, wanted, admins); err != nil {
 			return 0, err
 		}
 	}
 	return len(chosen), nil
 }
 
-func (h *Handler) setRole(w http.ResponseWriter, r *http.Request, c gate.Caller, o query.Organization, u query.User, wanted role) error {
+func (h *Handler) setRole(
+	w http.ResponseWriter, r *http.Request, c gate.Caller, o query.Organization, u query.User, wanted role, admins []string,
+) error {
 	m, _ := membership(u.Organizations, o.ID)
 	roles := slices.DeleteFunc(slices.Clone(m.Roles), func(name string) bool {
 		return name == events.OrganizationAdmin || name == events.OrganizationInvitationPending
@@ -258,19 +278,12 @@ func (h *Handler) setRole(w http.ResponseWriter, r *http.Request, c gate.Caller,
 		roles = append(roles, events.OrganizationAdmin)
 	}
 	res, err := h.Commands.AssignOrganizationRoles(r.Context(), gate.Request(r, c, Name), commands.AssignOrganizationRoles{
-		UserID: u.ID, Organization: o.ID, Roles: roles,
+		UserID: u.ID, Organization: o.ID, Roles: roles, Beside: admins,
 	})
-	e, ok := commands.AsError(err)
-	switch {
-	case ok && e.Code == commands.Forbidden:
+	if commands.CodeOf(err) == commands.Forbidden {
 		return errAdmin
-	case ok && e.Code == commands.NotFound && (e.Reason == "member" || e.Reason == "user"):
-		return nil // gone meanwhile
-	case err != nil:
-		return err
 	}
-	h.Gate.WroteCredentials(w, r, res)
-	return nil
+	return h.changedMember(w, r, res, err)
 }
 
 // resetPasswords answers PUT /api/org/:orgId/admin/resetpassword. Users are not their

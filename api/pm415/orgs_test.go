@@ -1,8 +1,11 @@
 package pm415_test
 
 import (
+	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -302,4 +305,44 @@ func TestRepeats(t *testing.T) {
 func with2(headers map[string]string, name, value string) map[string]string {
 	headers[name] = value
 	return headers
+}
+
+// TestAdminsLeaveAtOnce: the last two admins leave, or demote each other, in the same
+// moment. One remains, who is told why.
+func TestAdminsLeaveAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, bob := w.person("ada"), w.person("bob")
+	for round := range 10 {
+		org := ada.found("Bar " + strconv.Itoa(round))
+		w.join(bob, ada.invite(org, bob.email))
+		ada.ok("PUT", orgPath(org, "/admin/grant"), object{"usersId": list{bob.number}})
+		ada.ok("GET", orgPath(org, "/users"), nil)
+		method, path, about := "POST", orgPath(org, "/users/remove"), []*member{ada, bob}
+		if round%2 == 1 {
+			method, path, about = "PUT", orgPath(org, "/admin/revoke"), []*member{bob, ada}
+		}
+		answers := make([]apitest.Answer, 2)
+		errs := make([]error, 2)
+		var wg sync.WaitGroup
+		for i, m := range []*member{ada, bob} {
+			wg.Go(func() {
+				answers[i], errs[i] = w.Try(method, path, bearer(m.token), object{"usersId": list{about[i].number}})
+			})
+		}
+		wg.Wait()
+		require.NoError(t, errors.Join(errs...))
+		lost := 0
+		if answers[1].Status != http.StatusOK {
+			lost = 1
+		}
+		require.Equal(t, http.StatusOK, answers[1-lost].Status, "%s", answers[1-lost].Body)
+		message := answers[lost].Map(w.System)["message"]
+		if method == "PUT" && answers[lost].Status == http.StatusForbidden { // demoted before the call came to decide
+			require.Equal(t, "Organization admin privileges required", message)
+			continue
+		}
+		require.Equal(t, http.StatusConflict, answers[lost].Status, "%s", answers[lost].Body)
+		require.Equal(t, "At least one admin must remains in", message)
+	}
 }
