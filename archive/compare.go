@@ -43,64 +43,74 @@ type comparing struct {
 	kept     *Messages
 	progress func(uint64)
 	a, b     []byte
+
+	live  events.Stored // the next message of the log
+	ended bool          // there is none
 }
 
 func (c *comparing) run(ctx context.Context) error {
-	live, liveEnd, err := c.nextOfLog()
-	if err != nil {
+	if err := c.advance(); err != nil {
 		return err
 	}
 	for first := true; ; first = false {
 		kept, err := c.kept.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return c.nothingMore(live, liveEnd)
+			return c.passFillers(c.end + 1)
 		}
 		if err != nil {
 			return err
 		}
-		if first && !liveEnd && live.Sequence > kept.Sequence {
-			c.LogFrom = live.Sequence
+		if first && !c.ended && c.live.Sequence > kept.Sequence {
+			c.LogFrom = c.live.Sequence
 		}
 		if kept.Sequence < c.LogFrom {
 			continue
 		}
-		for !liveEnd && live.Sequence < kept.Sequence {
-			if !filler(live) {
-				return c.differs(live.Sequence, "the log has a message, the archive none")
-			}
-			if live, liveEnd, err = c.nextOfLog(); err != nil {
-				return err
-			}
-		}
-		if liveEnd || live.Sequence != kept.Sequence {
-			return c.differs(kept.Sequence, "the archive has a message, the log none")
-		}
-		if err := c.same(kept, live); err != nil {
-			return err
-		}
-		if live, liveEnd, err = c.nextOfLog(); err != nil {
+		if err := c.meet(kept); err != nil {
 			return err
 		}
 	}
 }
 
-// nextOfLog passes over what lies behind the end of the archive.
-func (c *comparing) nextOfLog() (m events.Stored, end bool, err error) {
-	m, err = c.log.Message()
+// meet finds a message of the archive in the log.
+func (c *comparing) meet(kept events.Stored) error {
+	if err := c.passFillers(kept.Sequence); err != nil {
+		return err
+	}
+	if c.ended || c.live.Sequence != kept.Sequence {
+		return c.differs(kept.Sequence, "the archive has a message, the log none")
+	}
+	if err := c.same(kept, c.live); err != nil {
+		return err
+	}
+	return c.advance()
+}
+
+// advance goes on to the log's next message, but not behind the end of the archive.
+func (c *comparing) advance() error {
+	m, err := c.log.Message()
 	if errors.Is(err, io.EOF) || err == nil && m.Sequence > c.end {
-		return m, true, nil
-	}
-	if err != nil {
-		return m, false, fmt.Errorf("read the log: %w", err)
-	}
-	return m, false, nil
-}
-
-func (c *comparing) nothingMore(live events.Stored, end bool) error {
-	if end || filler(live) {
+		c.ended = true
 		return nil
 	}
-	return c.differs(live.Sequence, "the log has a message, the archive none")
+	if err != nil {
+		return fmt.Errorf("read the log: %w", err)
+	}
+	c.live = m
+	return nil
+}
+
+// passFillers passes what the log has before a sequence: nothing but fillers.
+func (c *comparing) passFillers(before uint64) error {
+	for !c.ended && c.live.Sequence < before {
+		if !filler(c.live) {
+			return c.differs(c.live.Sequence, "the log has a message, the archive none")
+		}
+		if err := c.advance(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *comparing) same(kept, live events.Stored) error {

@@ -55,28 +55,36 @@ func (r *Reader) Restore(ctx context.Context, to Target, keys []events.WrappedKe
 
 func (r *Reader) restore(ctx context.Context, to Target, stream events.Stream, done *uint64, progress func(uint64)) error {
 	messages := r.Messages(stream)
-	batch := make([]events.Stored, 0, restoredAtOnce)
 	for {
-		m, err := messages.Next(ctx)
-		if err != nil && !errors.Is(err, io.EOF) {
+		batch, err := messages.some(ctx, restoredAtOnce)
+		if err == nil && len(batch) > 0 {
+			err = to.Put(ctx, stream, batch)
+		}
+		if err != nil {
 			return errors.Join(err, messages.Close())
 		}
-		ended := err != nil
-		if !ended {
-			batch = append(batch, m)
-		}
-		if ended || len(batch) == restoredAtOnce {
-			if err := to.Put(ctx, stream, batch); err != nil {
-				return errors.Join(err, messages.Close())
-			}
-			*done += uint64(len(batch))
-			if progress != nil {
-				progress(*done)
-			}
-			batch = batch[:0]
-		}
-		if ended {
+		if len(batch) == 0 {
 			return nil
 		}
+		*done += uint64(len(batch))
+		if progress != nil {
+			progress(*done)
+		}
 	}
+}
+
+// some returns the next messages, at most n; none at the end.
+func (m *Messages) some(ctx context.Context, n int) ([]events.Stored, error) {
+	batch := make([]events.Stored, 0, n)
+	for len(batch) < n {
+		message, err := m.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		batch = append(batch, message)
+	}
+	return batch, nil
 }

@@ -83,13 +83,13 @@ func (r *streamReport) update(s events.Stream, done, of uint64) {
 func (r *streamReport) step(doing string, done, of uint64) {
 	if doing != r.doing {
 		r.finish()
-		cfg := progress.Config{Out: r.o.err, Total: int64(of), What: doing, Now: time.Now} //nolint:gosec // a count
+		cfg := progress.Config{Out: r.o.err, Total: int64(of), What: doing, Now: time.Now}
 		r.doing, r.report = doing, progress.NewLines(cfg)
 		if r.o.bar {
 			r.report = progress.NewBar(cfg)
 		}
 	}
-	r.report.Update(progress.State{Items: int(done), Offset: int64(done)}) //nolint:gosec // a count
+	r.report.Update(progress.State{Items: int(done), Offset: int64(done)})
 }
 
 func (r *streamReport) finish() {

@@ -130,6 +130,9 @@ func (v *verifyCommand) models(ctx context.Context, o outputs, api *client.Clien
 	differ := 0
 	for _, name := range names {
 		c, err := api.VerifyProjection(ctx, name)
+		if errors.Is(err, client.ErrNoTables) && len(v.Models) == 0 {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("verify read model %s: %w", name, err)
 		}

@@ -15,7 +15,8 @@ import (
 type Problem struct {
 	Status     int
 	RetryAfter time.Duration // 0: not said
-	Code       string        // the server's word for the reason, where it gives one
+	Code       string        // the server's word for the kind of refusal, where it gives one
+	Reason     string        // and for which of that kind it is
 	Title      string
 	Detail     string
 	Fields     []Field
@@ -91,6 +92,7 @@ func (e *ConnectionError) Unwrap() error { return e.Err }
 func (c *Client) problem(res *http.Response, body []byte) *Problem {
 	var doc struct {
 		Code   string  `json:"code"`
+		Reason string  `json:"reason"`
 		Title  string  `json:"title"`
 		Detail string  `json:"detail"`
 		Errors []Field `json:"errors"`
@@ -104,6 +106,7 @@ func (c *Client) problem(res *http.Response, body []byte) *Problem {
 		Status:     res.StatusCode,
 		RetryAfter: c.retryAfterHeader(res.Header.Get("Retry-After")),
 		Code:       doc.Code,
+		Reason:     doc.Reason,
 		Title:      c.printable(doc.Title),
 		Detail:     c.printable(doc.Detail),
 		Accepted:   max(0, doc.Accepted),

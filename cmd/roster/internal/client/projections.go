@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -63,11 +64,17 @@ func (c *Client) ProjectionNames(ctx context.Context) ([]string, error) {
 // events takes that long.
 const verifyLimit = 2 * time.Hour
 
+// ErrNoTables says that a projection has nothing that could be compared.
+var ErrNoTables = errors.New("this projection has no tables")
+
 // VerifyProjection lets the server compare a read model with the log.
 func (c *Client) VerifyProjection(ctx context.Context, name string) (Comparison, error) {
 	patient := *c
 	patient.http = &http.Client{Transport: c.http.Transport, CheckRedirect: c.http.CheckRedirect, Timeout: verifyLimit}
 	var answer Comparison
 	err := patient.do(ctx, request{method: http.MethodPost, path: "/v1/admin/projections/" + url.PathEscape(name) + "/verify"}, &answer)
+	if p, ok := errors.AsType[*Problem](err); ok && p.Reason == "no-tables" {
+		return answer, ErrNoTables
+	}
 	return answer, whyNot(err)
 }

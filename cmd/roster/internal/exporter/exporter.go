@@ -197,7 +197,7 @@ func (r *run) followOnce(ctx context.Context, tick <-chan time.Time) error {
 			case ctx.Err() != nil:
 				return ctx.Err()
 			case l.err != nil:
-				return nil //nolint:nilerr // whoever called comes back
+				return nil // whoever called comes back
 			}
 			if err := r.Into.Add(l.text); err != nil {
 				return err
