@@ -54,6 +54,12 @@ func rows() []row {
 		{"... p99 (ms)", "bench Streams", "p99-ms", "", atMost(20)},
 		{"... lost", "bench Streams", "lost", "", atMost(0)},
 		{"... twice", "bench Streams", "twice", "", atMost(0)},
+		{"rebuild of 1,000,000 events: users", "projections/runtime Rebuild/events=1000000", "users-events/s", "", atLeast(40_000)},
+		{"... activity", "projections/runtime Rebuild/events=1000000", "activity-events/s", "", atLeast(40_000)},
+		{"... statistics", "projections/runtime Rebuild/events=1000000", "statistics-events/s", "", atLeast(40_000)},
+		{"... the three together", "projections/runtime Rebuild/events=1000000", "together-events/s", "", atLeast(20_000)},
+		{"... together, of 100,000", "projections/runtime Rebuild/events=100000", "together-events/s", "", atLeast(20_000)},
+		{"feeds read during a rebuild, p99 (ms)", "bench ReadsDuringRebuild", "ms-p99-rebuild", "ms-p99-idle", ratioAtMost(2)},
 		{"feeds read during a burst of 50,000, p99 (ms)", "bench Burst", "ms-p99-burst", "ms-p99-idle", ratioAtMost(3)},
 	}
 }
