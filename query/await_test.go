@@ -189,7 +189,7 @@ func TestModelBuiltAnewIsNoticed(t *testing.T) {
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
 	empty := newStore(t)
-	empty.exec("drop schema users_v2, credentials_v2, skills_v1, workspaces_v1, activity_v1, statistics_v1, roster cascade")
+	empty.exec("drop schema users_v2, credentials_v2, skills_v1, workspaces_v1, history_v1, activity_v1, statistics_v1, roster cascade")
 	for name, dsn := range map[string]string{"no server": "host=/nonexistent user=roster dbname=roster", "no tables": empty.dsn} {
 		t.Run(name, func(t *testing.T) {
 			q, err := Open(context.Background(), Config{DSN: dsn})

@@ -174,6 +174,9 @@ func (r *EventReader) sources() []source {
 			})
 		})
 	}
+	if r.filter.Backwards { // of the same time, the one that comes last the other way is first
+		slices.Reverse(out)
+	}
 	return out
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/rosterhq/roster/internal/testenv"
 	"github.com/rosterhq/roster/projections/activity"
 	"github.com/rosterhq/roster/projections/credentials"
+	"github.com/rosterhq/roster/projections/history"
 	"github.com/rosterhq/roster/projections/runtime"
 	"github.com/rosterhq/roster/projections/skills"
 	"github.com/rosterhq/roster/projections/statistics"
@@ -35,7 +36,7 @@ func newStore(t testing.TB) *store {
 	s := &store{t: t, dsn: testenv.Postgres(t)}
 	require.NoError(t, runtime.Migrate(ctx, s.dsn, []runtime.Projection{
 		users.Projection(), credentials.Projection(), skills.Projection(), activity.Projection(), statistics.Projection(),
-		workspaces.Projection(),
+		workspaces.Projection(), history.Projection(),
 	}))
 	s.connect()
 	return s
@@ -70,7 +71,7 @@ func (s *store) exec(sql string, args ...any) {
 func (s *store) commit(name string, sequence int, sql string, args ...any) {
 	s.t.Helper()
 	ctx := context.Background()
-	version := map[string]int{"users": 2, "credentials": 2, "skills": 1, "activity": 1, "statistics": 1, "workspaces": 1}[name]
+	version := map[string]int{"users": 2, "credentials": 2, "skills": 1, "activity": 1, "statistics": 1, "workspaces": 1, "history": 1}[name]
 	err := pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error {
 		if sql != "" {
 			if _, err := tx.Exec(ctx, sql, args...); err != nil {

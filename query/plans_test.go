@@ -82,6 +82,8 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 	s.exec(`insert into tickets (ticket, source, entity_id, assignee, due) select gen_random_uuid(), '', '', id, now() from users`)
 	s.exec(`insert into user_projects select id, gen_random_uuid(), true, true from users`)
 	s.exec(`insert into projects select project, '', '', now(), '', false from user_projects limit 1000`)
+	s.exec(`insert into events select id, number * 10 + i, 'user', 'type-' || i, now(), case when i = 1 then 'system' end, '', '{}', ''
+		from users, generate_series(1, 3) i`)
 	s.exec("vacuum analyze")
 	s.exec("set plan_cache_mode = force_generic_plan")
 	for name, want := range map[string][]string{
@@ -111,13 +113,17 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 		"FeedOfTypesFromEnd": {
 			"Merge Append", "Index Only Scan Backward using activities_feed_type", "activities_pkey",
 		},
+		"EventsOfAggregate": {"events_pkey"}, "EventsOfAggregateBackwards": {"Index Scan Backward using events_pkey"},
+		"EventsByActor": {"events_actor", "events_pkey"}, "EventsByActorBackwards": {"events_actor", "events_pkey"},
+		"EventsOfTypes": {"events_type"}, "EventsOfTypesBackwards": {"Backward using events_type"}, "EventTypes": {"events_type"},
+		"ActivitiesBetween": {"activities_stream"}, "ActivitiesBetweenBackwards": {"activities_stream"},
 		"Statistics": {"days_pkey", "tickets_overdue", "user_projects_pkey", "user_totals_pkey"},
 	} {
 		plan := s.plan(name)
 		for _, index := range want {
 			require.Contains(t, plan, index, "%s:\n%s", name, plan)
 		}
-		for _, table := range []string{"users", "keys", "accounts", "memberships", "user_usage", "key_usage", "skills", "activities", "days", "tickets", "user_projects", "user_totals"} {
+		for _, table := range []string{"users", "keys", "accounts", "memberships", "user_usage", "key_usage", "skills", "activities", "events", "days", "tickets", "user_projects", "user_totals"} {
 			require.NotContains(t, plan, "Seq Scan on "+table, "%s:\n%s", name, plan)
 		}
 	}

@@ -1,0 +1,67 @@
+package bench_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+const eventsServed = 400_000
+
+// BenchmarkEvents reads the whole log by GET /v1/events, all of it and without a
+// filter, as a client that throws it away. Memory is what the process takes more
+// than before, at its end.
+func BenchmarkEvents(b *testing.B) {
+	p := start(b, "ROSTER_SYNC=interval")
+	p.fill(b, eventsServed)
+	p.caughtUp(b, 10*time.Minute)
+	for range b.N {
+		before := p.residentMiB(b)
+		took := p.servedAt(b, "/v1/events?format=ndjson")
+		b.ReportMetric(eventsServed/took.Seconds(), "events/s")
+		b.ReportMetric(max(p.residentMiB(b)-before, 0), "MiB-more")
+		b.ReportMetric(0, "ns/op")
+	}
+}
+
+// awaitCheckpoint waits until a read model is at a sequence.
+func awaitCheckpoint(b *testing.B, dsn string, sequence uint64) {
+	b.Helper()
+	conn, err := pgx.Connect(b.Context(), dsn)
+	require.NoError(b, err)
+	defer func() { _ = conn.Close(context.Background()) }()
+	_, err = conn.Exec(b.Context(), "listen roster_checkpoint")
+	require.NoError(b, err)
+	for {
+		var at int64
+		require.NoError(b, conn.QueryRow(b.Context(), "select coalesce(max(sequence), 0) from roster.checkpoints").Scan(&at))
+		if uint64(at) >= sequence {
+			return
+		}
+		_, err := conn.WaitForNotification(b.Context())
+		require.NoError(b, err)
+	}
+}
+
+// servedAt reads an answer and throws it away.
+func (p *process) servedAt(b *testing.B, path string) time.Duration {
+	b.Helper()
+	began := time.Now()
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, p.url+path, nil)
+	require.NoError(b, err)
+	req.Header.Set("Authorization", "Bearer "+p.token)
+	client := &http.Client{Transport: p.client.Transport} // without its time-out
+	res, err := client.Do(req)
+	require.NoError(b, err)
+	require.Equal(b, http.StatusOK, res.StatusCode)
+	_, err = io.Copy(io.Discard, bufio.NewReaderSize(res.Body, 256<<10))
+	require.NoError(b, err)
+	require.NoError(b, res.Body.Close())
+	return time.Since(began)
+}
