@@ -60,6 +60,9 @@ func rows() []row {
 		{"... the three together", "projections/runtime Rebuild/events=1000000", "together-events/s", "", atLeast(20_000)},
 		{"... together, of 100,000", "projections/runtime Rebuild/events=100000", "together-events/s", "", atLeast(20_000)},
 		{"feeds read during a rebuild, p99 (ms)", "bench ReadsDuringRebuild", "ms-p99-rebuild", "ms-p99-idle", ratioAtMost(2)},
+		{"GET /v1/events, whole log to the client", "bench Events", "events/s", "", atLeast(50_000)},
+		{"... memory more than before (MiB)", "bench Events", "MiB-more", "", atMost(200)},
+		{"?at= of 100 events in a log of 1,000,000, p50 (ms)", "bench Past", "p50-ms", "log-p50-ms", atMost(100)},
 		{"feeds read during a burst of 50,000, p99 (ms)", "bench Burst", "ms-p99-burst", "ms-p99-idle", ratioAtMost(3)},
 	}
 }
