@@ -17,9 +17,6 @@ const (
 	reportEvery  = 500 * time.Millisecond
 )
 
-// errCancelled ends a build that somebody cancelled.
-var errCancelled = errors.New("cancelled")
-
 // build is what the builder does about one job.
 type build struct {
 	*target
@@ -100,7 +97,7 @@ func (b *builder) buildAll(ctx context.Context, builds []*build) error {
 }
 
 // begin opens a job's copy: it goes on with what there is of it, if that was made
-// by this release, or makes it.
+// by this release and PostgreSQL runs since then, or makes it.
 func (b *builder) begin(ctx context.Context, j job) (*target, error) {
 	p := j.projection
 	t, err := openTarget(ctx, b.config, b.js, p, j.maxRate == nil)
@@ -124,7 +121,12 @@ func (b *builder) prepare(ctx context.Context, t *target, j job) error {
 	if err != nil {
 		return err
 	}
-	resumed := at > 0 && (p.slot == kept || j.release == b.config.Release)
+	boot, err := bootOf(ctx, t.conn)
+	if err != nil {
+		return err
+	}
+	made := b.config.Release + ", PostgreSQL of " + boot
+	resumed := at > 0 && (p.slot == kept || j.release == made)
 	if !resumed {
 		if err := b.makeAnew(ctx, t); err != nil {
 			return err
@@ -142,7 +144,7 @@ func (b *builder) prepare(ctx context.Context, t *target, j job) error {
 			}
 		}
 	}
-	if _, err := t.conn.Exec(ctx, startJobSQL, p.Name, p.Version, string(p.slot), b.config.Release, processName()); err != nil {
+	if _, err := t.conn.Exec(ctx, startJobSQL, p.Name, p.Version, string(p.slot), made, processName()); err != nil {
 		return fmt.Errorf("note that %s is being built: %w", p.Schema(), err)
 	}
 	b.log.Info("building a read model", zap.String("projection", p.Schema()), zap.Stringer("from", t.position()))
@@ -164,6 +166,9 @@ func (b *builder) makeAnew(ctx context.Context, t *target) error {
 		return err
 	}
 	if err := makeCopy(ctx, t.conn, p); err != nil {
+		return err
+	}
+	if err := setLogged(ctx, t.conn, p, false); err != nil {
 		return err
 	}
 	if _, err := t.conn.Exec(ctx, noteIndexesSQL, p.Name, p.Version, string(p.slot), []string{}); err != nil {
@@ -292,7 +297,7 @@ const reportSQL = `update roster.rebuilds set events = $4, total = $5, rate = $6
 // connection that holds the builder's lock: without that nothing is built.
 func (b *builder) report(ctx context.Context, conn *pgx.Conn, builds []*build) error {
 	rates := make([]rate, len(builds))
-	for {
+	for last := false; ; {
 		for i, one := range builds {
 			p, done := one.projection, one.done.Load()
 			var cancel bool
@@ -305,10 +310,10 @@ func (b *builder) report(ctx context.Context, conn *pgx.Conn, builds []*build) e
 				one.cancelled.Store(true)
 			}
 		}
-		if ctx.Err() != nil {
+		if last {
 			return nil
 		}
-		sleep(ctx, reportEvery) // and then once more, when it has ended
+		last = !sleep(ctx, reportEvery) // and then once more, when all have ended
 	}
 }
 

@@ -105,6 +105,9 @@ func (t *target) compare(ctx context.Context) (Comparison, error) {
 	if err := makeCopy(ctx, t.conn, p); err != nil {
 		return Comparison{}, err
 	}
+	if err := setLogged(ctx, t.conn, p, false); err != nil {
+		return Comparison{}, err
+	}
 	if err := deferIndexes(ctx, t.conn, p); err != nil {
 		return Comparison{}, err
 	}

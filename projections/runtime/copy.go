@@ -91,11 +91,43 @@ func deferIndexes(ctx context.Context, conn *pgx.Conn, p Projection) error {
 	return nil
 }
 
-// finishCopy makes the indexes that were put off, and tells the planner of the rows.
+// setLogged says whether a copy's tables survive a crash of PostgreSQL. What is not
+// logged is filled at a fraction of the writes; bootOf tells when it may be lost.
+func setLogged(ctx context.Context, conn *pgx.Conn, p Projection, logged bool) error {
+	tables, err := tablesOf(ctx, conn, p.Schema())
+	if err != nil {
+		return err
+	}
+	how := " set unlogged"
+	if logged {
+		how = " set logged"
+	}
+	for _, table := range tables {
+		if _, err := conn.Exec(ctx, "alter table "+pgx.Identifier{p.Schema(), table}.Sanitize()+how); err != nil {
+			return fmt.Errorf("%s.%s%s: %w", p.Schema(), table, how, err)
+		}
+	}
+	return nil
+}
+
+// bootOf names the run of PostgreSQL: tables that are not logged are those of one.
+func bootOf(ctx context.Context, db DB) (string, error) {
+	var boot string
+	if err := db.QueryRow(ctx, `select extract(epoch from pg_postmaster_start_time())::text`).Scan(&boot); err != nil {
+		return "", fmt.Errorf("ask since when PostgreSQL runs: %w", err)
+	}
+	return boot, nil
+}
+
+// finishCopy lets the copy survive crashes, makes the indexes that were put off, and
+// tells the planner of the rows.
 func finishCopy(ctx context.Context, conn *pgx.Conn, p Projection) error {
 	var definitions []string
 	if err := conn.QueryRow(ctx, indexesSQL, p.Name, p.Version, string(p.slot)).Scan(&definitions); err != nil {
 		return fmt.Errorf("read the indexes of %s: %w", p.Schema(), err)
+	}
+	if err := setLogged(ctx, conn, p, true); err != nil {
+		return err
 	}
 	for _, definition := range definitions {
 		if _, err := conn.Exec(ctx, definition); err != nil {

@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	chunkEvents = 4096 // that a fast build reads and commits at once
+	chunkEvents = 8192 // that a fast build reads and commits at once
 	stepEvents  = 512  // when it has to leave room for others: many short steps
 )
 

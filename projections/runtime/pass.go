@@ -76,7 +76,7 @@ func (p *pass) open(ctx context.Context) (*consumer, error) {
 }
 
 func (p *pass) read(ctx context.Context, c *consumer, to []chan *chunk) (read int, err error) {
-	for left := int(c.ahead); left > 0; { //nolint:gosec // a count of messages
+	for left := int(c.ahead); left > 0; {
 		began := time.Now()
 		msgs, err := p.gather(c, min(left, p.pace.size()))
 		if err != nil {

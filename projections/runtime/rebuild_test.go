@@ -78,7 +78,7 @@ func readBoth(ctx context.Context, config *pgx.ConnConfig, reads, mixed *atomic.
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.Background()) //nolint:errcheck // nothing was left to say
+	defer func() { _ = conn.Close(context.Background()) }()
 	for ctx.Err() == nil {
 		var rows, total int64
 		err := conn.QueryRow(context.Background(), `select (select count(*) from activities), (select coalesce(sum(total), 0)::bigint from activity_totals)`).
@@ -285,4 +285,31 @@ func TestCompareFindsWhatDiffers(t *testing.T) {
 		}},
 	}, c.Tables)
 	e.Await(p, e.AppendAll(projtest.NewHistory(17).Activities(10, 10))) // its worker goes on
+}
+
+// TestABuildBeginsAgainAfterACrashOfPostgreSQL: tables that are being built are empty
+// then, whatever their checkpoint says.
+func TestABuildBeginsAgainAfterACrashOfPostgreSQL(t *testing.T) {
+	t.Parallel()
+	e := projtest.New(t)
+	e.Builds = &runtime.Builds{Keep: time.Hour}
+	p := activity.Projection()
+	last := e.AppendAll(projtest.NewHistory(18).Activities(20, 3000))
+	e.Run(p)
+	e.Await(p, last)
+	conn := e.Connect()
+	ctx := context.Background()
+	require.NoError(t, runtime.RequestRebuild(ctx, conn, p, runtime.RebuildRequest{Again: true, MaxRate: maxRate(1500)}))
+	e.Eventually("something is built", func() bool { return e.RebuildStatus(conn, p, "next").Events > 300 })
+	require.NoError(t, runtime.CancelRebuild(ctx, conn, p))
+	require.Equal(t, runtime.RebuildCancelled, e.AwaitRebuild(conn, p, "next").State)
+	_, err := conn.Exec(ctx, `truncate activity_v1_next.activities, activity_v1_next.activity_totals;
+		update roster.rebuilds set release = replace(release, 'PostgreSQL of', 'PostgreSQL of an hour before')`)
+	require.NoError(t, err)
+	s := e.Rebuild(p, runtime.RebuildRequest{Again: true, MaxRate: maxRate(0)})
+	require.Equal(t, runtime.RebuildDone, s.State, s.Error)
+	require.Equal(t, reference(t, e, p), e.Dump(p))
+	var unlogged int
+	require.NoError(t, conn.QueryRow(ctx, `select count(*) from pg_class where relpersistence = 'u'`).Scan(&unlogged))
+	require.Zero(t, unlogged, "what serves survives crashes")
 }

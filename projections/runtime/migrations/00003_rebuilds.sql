@@ -14,7 +14,7 @@ create table rebuilds (
     requested_by text        not null,
     requested_at timestamptz not null,
     max_rate     bigint,               -- events a second; null: half of what the machine can; 0: all it can
-    release      text        not null default '', -- that builds
+    release      text        not null default '', -- that builds, and the run of PostgreSQL that holds what is built
     indexes      text[]      not null default '{}', -- to be made when the rows are there
     events       bigint      not null default 0,  -- done
     total        bigint      not null default 0,
