@@ -77,17 +77,23 @@ const (
 		on conflict (id) do nothing`
 	rolesOfMembership = `array(select jsonb_array_elements_text(m.value -> 'roles'))`
 
-	profileSQL = `update users set name = coalesce($3, name), first_name = coalesce($4, first_name),
-			last_name = coalesce($5, last_name), avatar = coalesce($6, avatar), language = coalesce($7, language),
-			updated_at = $8, position = $2
-		where id = $1 and position < $2`
-	usernameSQL  = `update users set username = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
-	emailSQL     = `update users set email = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
-	rolesSQL     = `update users set roles = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
-	statusSQL    = `update users set status = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
-	activeSQL    = `update users set status = 'active', active_since = $3, updated_at = $3, position = $2 where id = $1 and position < $2`
-	confirmedSQL = `update users set confirmed = true, updated_at = $3, position = $2 where id = $1 and position < $2`
-	loginTypeSQL = `update users set login_type = $3, updated_at = $4, position = $2 where id = $1 and position < $2`
+	// Changes of users take sets as well: many fit into a statement of a rebuild.
+	profileSQL = `update users u set name = coalesce(n.name, u.name), first_name = coalesce(n.first_name, u.first_name),
+			last_name = coalesce(n.last_name, u.last_name), avatar = coalesce(n.avatar, u.avatar), language = coalesce(n.language, u.language),
+			updated_at = n.at, position = n.position
+		from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+			as n (id, position, at, name, first_name, last_name, avatar, language)
+		where u.id = n.id and u.position < n.position`
+	usernameSQL  = `update users u set username = n.value` + changed
+	emailSQL     = `update users u set email = n.value` + changed
+	rolesSQL     = `update users u set roles = string_to_array(n.value, ',')` + changed // joined by commas
+	statusSQL    = `update users u set status = n.value` + changed
+	activeSQL    = `update users u set status = n.value, active_since = n.at` + changed
+	confirmedSQL = `update users u set confirmed = n.value::boolean` + changed
+	loginTypeSQL = `update users u set login_type = n.value` + changed
+	changed      = `, updated_at = n.at, position = n.position
+		from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[]) as n (id, position, at, value)
+		where u.id = n.id and u.position < n.position`
 	// As in the write side's state, an identity or a preference is no change of the account.
 	identitySQL = `update users set identities = case when identities @> $3::jsonb then identities else identities || $3::jsonb end,
 			position = $2
@@ -121,22 +127,22 @@ func registered(_ context.Context, q runtime.Queue, m runtime.Event, e *events.U
 
 func profileUpdated(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserProfileUpdated) error {
 	p := &e.Private
-	q.Queue(profileSQL, m.Aggregate.ID, position(m), p.Name, p.FirstName, p.LastName, p.Avatar, p.Language, m.Time)
+	runtime.Change(q, m.Aggregate.ID, profileSQL, m.Aggregate.ID, position(m), m.Time, p.Name, p.FirstName, p.LastName, p.Avatar, p.Language)
 	return nil
 }
 
 func usernameChanged(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserUsernameChanged) error {
-	q.Queue(usernameSQL, m.Aggregate.ID, position(m), e.Private.Username, m.Time)
+	change(q, m, usernameSQL, e.Private.Username)
 	return nil
 }
 
 func emailChanged(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserEmailChanged) error {
-	q.Queue(emailSQL, m.Aggregate.ID, position(m), e.Private.Email, m.Time)
+	change(q, m, emailSQL, e.Private.Email)
 	return nil
 }
 
 func rolesAssigned(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserRolesAssigned) error {
-	q.Queue(rolesSQL, m.Aggregate.ID, position(m), roles(e.Roles), m.Time)
+	change(q, m, rolesSQL, strings.Join(roles(e.Roles), ","))
 	return nil
 }
 
@@ -145,7 +151,7 @@ func suspended(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.Us
 }
 
 func activated(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserActivated) error {
-	q.Queue(activeSQL, m.Aggregate.ID, position(m), m.Time)
+	change(q, m, activeSQL, string(events.StatusActive))
 	return nil
 }
 
@@ -154,12 +160,12 @@ func becameDormant(_ context.Context, q runtime.Queue, m runtime.Event, _ *event
 }
 
 func confirmed(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserConfirmed) error {
-	q.Queue(confirmedSQL, m.Aggregate.ID, position(m), m.Time)
+	change(q, m, confirmedSQL, "true")
 	return nil
 }
 
 func loginTypeChanged(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserLoginTypeChanged) error {
-	q.Queue(loginTypeSQL, m.Aggregate.ID, position(m), string(e.LoginType), m.Time)
+	change(q, m, loginTypeSQL, string(e.LoginType))
 	return nil
 }
 
@@ -192,14 +198,19 @@ func erased(_ context.Context, q runtime.Queue, m runtime.Event, _ *events.UserE
 // sessionOpened matters to the account only when it woke it up.
 func sessionOpened(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserSessionOpened) error {
 	if e.Activated {
-		q.Queue(activeSQL, m.Aggregate.ID, position(m), m.Time)
+		change(q, m, activeSQL, string(events.StatusActive))
 	}
 	return nil
 }
 
 func setStatus(q runtime.Queue, m runtime.Event, s events.Status) error {
-	q.Queue(statusSQL, m.Aggregate.ID, position(m), string(s), m.Time)
+	change(q, m, statusSQL, string(s))
 	return nil
+}
+
+// change queues the change of one column of a user.
+func change(q runtime.Queue, m runtime.Event, sql, value string) {
+	runtime.Change(q, m.Aggregate.ID, sql, m.Aggregate.ID, position(m), m.Time, value)
 }
 
 func roles(in []events.Role) []string {
