@@ -161,4 +161,3 @@ func eventOf(s events.Stream, m stored) (events.Stored, bool) {
 	}
 	return events.Stored{Meta: meta, Stream: s, Sequence: m.sequence, Headers: events.Headers(m.header), Data: m.data}, true
 }
-

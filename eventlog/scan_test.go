@@ -54,6 +54,49 @@ func forgetConsumers(t *testing.T, js jetstream.JetStream) {
 	require.NoError(t, names.Err())
 }
 
+// Times are found by halving, and events by their sequence.
+func TestEventsAreFoundByTimeAndSequence(t *testing.T) {
+	t.Parallel()
+	l := open(t, testenv.NATS(t), eventlog.Options{})
+	ctx := t.Context()
+	of := events.Aggregate{Kind: events.User, ID: uuid.NewString()}
+	began := time.Date(2026, 5, 3, 10, 0, 0, 0, time.UTC)
+	at := func(i int) time.Time { return began.Add(time.Duration(i) * time.Hour) }
+	before, err := l.Before(ctx, events.Roster, began)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, before, "an empty stream")
+	last, sequences := uint64(0), []uint64{}
+	for i := range 100 {
+		if i%7 == 0 { // messages without a time
+			_, err := l.Reserve(ctx, "user", 1)
+			require.NoError(t, err)
+		}
+		d := scanDraft(of, &events.UserSuspended{})
+		d.Meta.Time, d.Meta.SealedFor = at(i), ""
+		last, err = l.Append(ctx, events.Commit{Aggregate: of, Expected: last, Events: []events.Draft{d}})
+		require.NoError(t, err)
+		sequences = append(sequences, last)
+	}
+	for _, i := range []int{0, 1, 2, 50, 98, 99} {
+		before, err := l.Before(ctx, events.Roster, at(i))
+		require.NoError(t, err)
+		require.LessOrEqual(t, before, sequences[i])
+		require.GreaterOrEqual(t, before+2+4, sequences[i], "near it")
+		behind, err := l.Behind(ctx, events.Roster, at(i))
+		require.NoError(t, err)
+		require.Greater(t, behind, sequences[i])
+		require.LessOrEqual(t, behind, sequences[i]+4+4, "near it")
+	}
+	found, err := l.At(ctx, events.Roster, append([]uint64{sequences[99], 1, 1 << 40}, sequences[:98]...))
+	require.NoError(t, err)
+	require.Len(t, found, 99, "a counter and what is not there are left out")
+	require.Equal(t, sequences[99], found[0].Sequence)
+	require.Equal(t, at(99), found[0].Meta.Time)
+	for name := range found[0].Headers {
+		require.NotContains(t, name, "Nats-S")
+	}
+}
+
 // A scan leaves nothing behind on the server.
 func TestAScanLeavesNoConsumer(t *testing.T) {
 	t.Parallel()

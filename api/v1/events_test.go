@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -82,7 +83,7 @@ func decodeLines(t *testing.T, from io.Reader) []object {
 	for d := json.NewDecoder(from); ; {
 		var e object
 		err := d.Decode(&e)
-		if err == io.EOF { //nolint:errorlint // as it comes
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		require.NoError(t, err)
