@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
@@ -148,7 +150,10 @@ func (h *Handler) search(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 		Name  *string `json:"name"`
 		URL   string  `json:"url"`
 	}
-	q := r.URL.Query()
+	q, err := parametersOf(r)
+	if err != nil {
+		return err
+	}
 	hits := []hit{}
 	if kind := q.Get("type"); kind == "users" || kind == "all" || kind == "" {
 		found, err := h.Queries.SearchUsernames(r.Context(), usernameOf(q.Get("query")), perPage(q.Get("per_page")))
@@ -163,6 +168,22 @@ func (h *Handler) search(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 		}
 	}
 	return success(w, r, map[string]any{"results": map[string]any{"users": hits}, "url": root + "/search.json"})
+}
+
+// parametersOf reads the query, which must be text.
+func parametersOf(r *http.Request) (url.Values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, errBadRequest
+	}
+	for _, values := range q {
+		for _, value := range values {
+			if !utf8.ValidString(value) || strings.Contains(value, "\x00") {
+				return nil, errBadRequest
+			}
+		}
+	}
+	return q, nil
 }
 
 // perPage is 20 unless the client says another number up to 100.
