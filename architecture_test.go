@@ -41,6 +41,11 @@ var mayImport = map[string][]string{
 		"projections/skills", "projections/workspaces", "projections/history", "projections/activity", "projections/statistics", "projections/accountfeed",
 	},
 
+	// What events there are, for those outside; its generator reads the code.
+	"catalogue":                   {"events"},
+	"catalogue/compatibility":     {},
+	"catalogue/internal/generate": {"catalogue", "catalogue/compatibility", "events"},
+
 	// Copies of the log, and what reads them.
 	"archive": {"events"},
 	"export":  {"events"},

@@ -32,26 +32,26 @@ const (
 // envelope's source and SourceID together are unique for ever.
 type ActivityRecorded struct {
 	Sealed[ActivityPrivate]
-	SourceID   string       `json:"sourceId"`
-	User       string       `json:"user"`
-	Type       ActivityType `json:"type"`
-	Action     string       `json:"action"`
-	EntityID   string       `json:"entityId"`
-	ProjectID  string       `json:"projectId,omitempty"`
-	Workspace  string       `json:"workspace,omitempty"`
-	Count      int64        `json:"count,omitempty"`    // how many commits, say
-	Assignee   string       `json:"assignee,omitempty"` // user id
-	OccurredAt time.Time    `json:"occurredAt"`
+	SourceID   string       `json:"sourceId"`            // the source's id of it, unique in that source
+	User       string       `json:"user"`                // user id of who did it
+	Type       ActivityType `json:"type"`                // what it is about
+	Action     string       `json:"action"`              // what was done, as "created"; one of the type's words
+	EntityID   string       `json:"entityId"`            // the source's id of the ticket, project, commit or the like
+	ProjectID  string       `json:"projectId,omitempty"` // the source's id of the project
+	Workspace  string       `json:"workspace,omitempty"` // name of the workspace
+	Count      int64        `json:"count,omitempty"`     // how many commits, say
+	Assignee   string       `json:"assignee,omitempty"`  // user id
+	OccurredAt time.Time    `json:"occurredAt"`          // when it was done, as the source says
 	// EntityCreatedAt is when the entity came to be, where the source knows it.
 	EntityCreatedAt *time.Time `json:"entityCreatedAt,omitempty"`
-	Due             *time.Time `json:"due,omitempty"`
+	Due             *time.Time `json:"due,omitempty"` // until when the entity is to be done
 }
 
 // ActivityPrivate is the personal part of an activity.
 type ActivityPrivate struct {
-	EntityTitle string `json:"entityTitle,omitempty"`
-	EntityURL   string `json:"entityUrl,omitempty"`
-	ProjectName string `json:"projectName,omitempty"`
+	EntityTitle string `json:"entityTitle,omitempty"` // title of the ticket, project, commit or the like
+	EntityURL   string `json:"entityUrl,omitempty"`   // where people can look at it
+	ProjectName string `json:"projectName,omitempty"` // name of the project
 	// Metadata is an object, kept as it was sent: numbers lose no digit.
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 }

@@ -11,7 +11,7 @@ func (*GroupCreated) EventType() Type { return "roster.group.created.v1" }
 
 // GroupRenamed travels with the release of the old claim and the new one.
 type GroupRenamed struct {
-	Name string `json:"name"`
+	Name string `json:"name"` // the new name, unique among live groups, ignoring case
 }
 
 // EventType implements Payload.
@@ -19,7 +19,7 @@ func (*GroupRenamed) EventType() Type { return "roster.group.renamed.v1" }
 
 // GroupMemberAdded takes a user into a group.
 type GroupMemberAdded struct {
-	User string `json:"user"`
+	User string `json:"user"` // user id
 }
 
 // EventType implements Payload.
@@ -27,7 +27,7 @@ func (*GroupMemberAdded) EventType() Type { return "roster.group.member-added.v1
 
 // GroupMemberRemoved takes a user out of a group.
 type GroupMemberRemoved struct {
-	User string `json:"user"`
+	User string `json:"user"` // user id
 }
 
 // EventType implements Payload.

@@ -2,12 +2,12 @@ package events
 
 // OrganizationCreated starts an organization.
 type OrganizationCreated struct {
-	Number      int64  `json:"number"` // unique among organizations, small; the default one has 1
-	Name        string `json:"name"`
-	DisplayName string `json:"displayName,omitempty"`
-	Description string `json:"description,omitempty"`
-	Icon        string `json:"icon,omitempty"`
-	Default     bool   `json:"default,omitempty"`
+	Number      int64  `json:"number"`                // unique among organizations, small; the default one has 1
+	Name        string `json:"name"`                  // a slug, unique among live organizations
+	DisplayName string `json:"displayName,omitempty"` // the name for people
+	Description string `json:"description,omitempty"` // what it is for
+	Icon        string `json:"icon,omitempty"`        // URL or path of a picture
+	Default     bool   `json:"default,omitempty"`     // new users join it
 }
 
 // EventType implements Payload.
@@ -16,9 +16,9 @@ func (*OrganizationCreated) EventType() Type { return "roster.organization.creat
 // OrganizationCreatedV1 is OrganizationCreated as it was when the default
 // organization was the only one.
 type OrganizationCreatedV1 struct {
-	Name        string `json:"name"`
-	DisplayName string `json:"displayName,omitempty"`
-	Default     bool   `json:"default,omitempty"`
+	Name        string `json:"name"`                  // a slug
+	DisplayName string `json:"displayName,omitempty"` // the name for people
+	Default     bool   `json:"default,omitempty"`     // new users join it
 }
 
 // EventType implements Payload.
@@ -36,10 +36,10 @@ func upcastOrganizationCreated(old *OrganizationCreatedV1) Payload {
 // OrganizationUpdated has nil for an unchanged member, "" for a cleared one. A
 // changed name travels with the release of the old claim and the new one.
 type OrganizationUpdated struct {
-	Name        *string `json:"name,omitempty"`
-	DisplayName *string `json:"displayName,omitempty"`
-	Description *string `json:"description,omitempty"`
-	Icon        *string `json:"icon,omitempty"`
+	Name        *string `json:"name,omitempty"`        // the new slug, unique among live organizations
+	DisplayName *string `json:"displayName,omitempty"` // the name for people
+	Description *string `json:"description,omitempty"` // what it is for
+	Icon        *string `json:"icon,omitempty"`        // URL or path of a picture
 }
 
 // EventType implements Payload.

@@ -9,9 +9,9 @@ type SkillCreated struct {
 
 // SkillCreatedPrivate is the sealed part of SkillCreated.
 type SkillCreatedPrivate struct {
-	Name        string `json:"name"`
-	Description string `json:"description,omitempty"`
-	Content     string `json:"content"` // the whole text with its front matter
+	Name        string `json:"name"`                  // a slug, unique among the owner's skills
+	Description string `json:"description,omitempty"` // what it is for, from the front matter
+	Content     string `json:"content"`               // the whole text with its front matter
 }
 
 // EventType implements Payload.
@@ -24,8 +24,8 @@ type SkillUpdated struct {
 
 // SkillUpdatedPrivate is the sealed part of SkillUpdated.
 type SkillUpdatedPrivate struct {
-	Description string `json:"description,omitempty"`
-	Content     string `json:"content"`
+	Description string `json:"description,omitempty"` // what it is for, from the front matter
+	Content     string `json:"content"`               // the whole text with its front matter
 }
 
 // EventType implements Payload.

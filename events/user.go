@@ -40,25 +40,25 @@ const (
 
 // Membership is a user's place in an organization.
 type Membership struct {
-	Organization string   `json:"organization"`
-	Roles        []string `json:"roles,omitempty"`
+	Organization string   `json:"organization"`    // organization id
+	Roles        []string `json:"roles,omitempty"` // roles in it, beside that of a member
 }
 
 // Identity is how a user is known to another system.
 type Identity struct {
-	Provider string `json:"provider"`
-	Subject  string `json:"subject"`
+	Provider string `json:"provider"` // name of the other system, as "github"
+	Subject  string `json:"subject"`  // the account's id there
 }
 
 // UserRegistered starts a user.
 type UserRegistered struct {
 	Sealed[UserRegisteredPrivate]
-	Number      int64        `json:"number"` // unique, small, from 1
-	LoginType   LoginType    `json:"loginType"`
-	Status      Status       `json:"status"`
-	Confirmed   bool         `json:"confirmed"`
-	Roles       []Role       `json:"roles,omitempty"`
-	Memberships []Membership `json:"memberships,omitempty"`
+	Number      int64        `json:"number"`                // unique, small, from 1
+	LoginType   LoginType    `json:"loginType"`             // how the user signs in
+	Status      Status       `json:"status"`                // state of the account at the start
+	Confirmed   bool         `json:"confirmed"`             // the e-mail address is known to be the user's
+	Roles       []Role       `json:"roles,omitempty"`       // site roles, beside that of a member
+	Memberships []Membership `json:"memberships,omitempty"` // organizations, with the roles there
 	// CreatedAt is when the account was made in the system that it came from; zero
 	// for one that was made here, by this very event.
 	CreatedAt time.Time `json:"createdAt,omitzero"`
@@ -66,15 +66,15 @@ type UserRegistered struct {
 
 // UserRegisteredPrivate is the sealed part of UserRegistered.
 type UserRegisteredPrivate struct {
-	Username     string     `json:"username"`
-	Email        string     `json:"email,omitempty"`
-	Name         string     `json:"name,omitempty"`
-	FirstName    string     `json:"firstName,omitempty"`
-	LastName     string     `json:"lastName,omitempty"`
-	Avatar       string     `json:"avatar,omitempty"`
-	Language     string     `json:"language,omitempty"`
-	PasswordHash string     `json:"passwordHash,omitempty" secret:"true"`
-	Identities   []Identity `json:"identities,omitempty"`
+	Username     string     `json:"username"`                             // name, unique among live users, ignoring case
+	Email        string     `json:"email,omitempty"`                      // address, unique among live users, ignoring case
+	Name         string     `json:"name,omitempty"`                       // full name
+	FirstName    string     `json:"firstName,omitempty"`                  // given name
+	LastName     string     `json:"lastName,omitempty"`                   // family name
+	Avatar       string     `json:"avatar,omitempty"`                     // URL of a picture
+	Language     string     `json:"language,omitempty"`                   // language tag
+	PasswordHash string     `json:"passwordHash,omitempty" secret:"true"` // the hash with its parameters
+	Identities   []Identity `json:"identities,omitempty"`                 // accounts at other systems
 }
 
 // EventType implements Payload.
@@ -88,11 +88,11 @@ type UserProfileUpdated struct {
 
 // UserProfileUpdatedPrivate has nil for an unchanged member, "" for a cleared one.
 type UserProfileUpdatedPrivate struct {
-	Name      *string `json:"name,omitempty"`
-	FirstName *string `json:"firstName,omitempty"`
-	LastName  *string `json:"lastName,omitempty"`
-	Avatar    *string `json:"avatar,omitempty"`
-	Language  *string `json:"language,omitempty"`
+	Name      *string `json:"name,omitempty"`      // full name
+	FirstName *string `json:"firstName,omitempty"` // given name
+	LastName  *string `json:"lastName,omitempty"`  // family name
+	Avatar    *string `json:"avatar,omitempty"`    // URL of a picture
+	Language  *string `json:"language,omitempty"`  // language tag
 }
 
 // EventType implements Payload.
@@ -105,7 +105,7 @@ type UserUsernameChanged struct {
 
 // UserUsernameChangedPrivate is the sealed part of UserUsernameChanged.
 type UserUsernameChangedPrivate struct {
-	Username string `json:"username"`
+	Username string `json:"username"` // the new name, unique among live users, ignoring case
 }
 
 // EventType implements Payload.
@@ -119,7 +119,7 @@ type UserEmailChanged struct {
 // UserEmailChangedPrivate is the sealed part of UserEmailChanged; an empty
 // e-mail means that it was removed.
 type UserEmailChangedPrivate struct {
-	Email string `json:"email"`
+	Email string `json:"email"` // the new address; empty: none any more
 }
 
 // EventType implements Payload.
@@ -129,12 +129,12 @@ func (*UserEmailChanged) EventType() Type { return "roster.user.email-changed.v1
 // sessions and keys died with it: the credentials epoch rises.
 type UserPasswordSet struct {
 	Sealed[UserPasswordPrivate]
-	Revoked bool `json:"revoked"`
+	Revoked bool `json:"revoked"` // all sessions and keys ended with it
 }
 
 // UserPasswordPrivate holds a password's hash with its parameters.
 type UserPasswordPrivate struct {
-	Hash string `json:"hash" secret:"true"`
+	Hash string `json:"hash" secret:"true"` // the hash with its parameters, in PHC form
 }
 
 // EventType implements Payload.
@@ -153,14 +153,14 @@ func (*UserPasswordRehashed) EventType() Type { return "roster.user.password-reh
 // shared language where it changed.
 type UserPreferencesUpdated struct {
 	Sealed[UserPreferencesUpdatedPrivate]
-	Dialect string `json:"dialect"`
+	Dialect string `json:"dialect"` // whose preferences they are
 }
 
 // UserPreferencesUpdatedPrivate is the sealed part of UserPreferencesUpdated.
 // Values are strings or booleans.
 type UserPreferencesUpdatedPrivate struct {
-	Changes  map[string]any `json:"changes,omitempty"`
-	Language *string        `json:"language,omitempty"`
+	Changes  map[string]any `json:"changes,omitempty"`  // new values by flat name; null: back to the default
+	Language *string        `json:"language,omitempty"` // language of all dialects, where it changed
 }
 
 // EventType implements Payload.
@@ -168,9 +168,9 @@ func (*UserPreferencesUpdated) EventType() Type { return "roster.user.preference
 
 // UserRolesAssigned holds the site roles as they are now and what changed.
 type UserRolesAssigned struct {
-	Roles   []Role `json:"roles"`
-	Added   []Role `json:"added,omitempty"`
-	Removed []Role `json:"removed,omitempty"`
+	Roles   []Role `json:"roles"`             // all site roles from now on
+	Added   []Role `json:"added,omitempty"`   // those that are new
+	Removed []Role `json:"removed,omitempty"` // those that are gone
 }
 
 // EventType implements Payload.
@@ -214,10 +214,10 @@ func (*UserErased) EventType() Type { return "roster.user.erased.v1" }
 // UserSessionOpened is a sign-in.
 type UserSessionOpened struct {
 	Sealed[UserKeyPrivate]
-	KeyID     string    `json:"keyId"`
-	LoginType LoginType `json:"loginType"`
-	Epoch     int64     `json:"epoch"` // the credentials epoch it belongs to
-	ExpiresAt time.Time `json:"expiresAt"`
+	KeyID     string    `json:"keyId"`     // public id of the session
+	LoginType LoginType `json:"loginType"` // how the user signed in
+	Epoch     int64     `json:"epoch"`     // the credentials epoch it belongs to
+	ExpiresAt time.Time `json:"expiresAt"` // when it ends, unless a use prolongs it
 	// Activated says that this sign-in woke a dormant account.
 	Activated bool `json:"activated,omitempty"`
 }
@@ -225,9 +225,9 @@ type UserSessionOpened struct {
 // UserKeyPrivate is the sealed part of a session or key.
 type UserKeyPrivate struct {
 	SecretHash []byte `json:"secretHash" secret:"true"` // SHA-256 of the secret
-	Name       string `json:"name,omitempty"`
-	IP         string `json:"ip,omitempty"`
-	UserAgent  string `json:"userAgent,omitempty"`
+	Name       string `json:"name,omitempty"`           // what the user calls it
+	IP         string `json:"ip,omitempty"`             // address from which it was made
+	UserAgent  string `json:"userAgent,omitempty"`      // program by which it was made
 }
 
 // EventType implements Payload.
@@ -235,7 +235,7 @@ func (*UserSessionOpened) EventType() Type { return "roster.user.session-opened.
 
 // UserSessionClosed is a sign-out.
 type UserSessionClosed struct {
-	KeyID string `json:"keyId"`
+	KeyID string `json:"keyId"` // public id of the session
 }
 
 // EventType implements Payload.
@@ -245,13 +245,13 @@ func (*UserSessionClosed) EventType() Type { return "roster.user.session-closed.
 // was made without a sign-in.
 type UserKeyCreated struct {
 	Sealed[UserKeyPrivate]
-	KeyID     string    `json:"keyId"`
-	LoginType LoginType `json:"loginType"`
-	Scopes    []string  `json:"scopes"`
+	KeyID     string    `json:"keyId"`     // public id of the key
+	LoginType LoginType `json:"loginType"` // token for API keys, else how a session came to be
+	Scopes    []string  `json:"scopes"`    // what it may be used for
 	// AllowList narrows the key to these things; empty means everything.
 	AllowList []Resource `json:"allowList,omitempty"`
-	Epoch     int64      `json:"epoch"`
-	ExpiresAt time.Time  `json:"expiresAt"`
+	Epoch     int64      `json:"epoch"`     // the credentials epoch it belongs to
+	ExpiresAt time.Time  `json:"expiresAt"` // when it ends, unless a use prolongs it
 	// Lifetime is what each use gives again, in seconds; 0 in keys of the first
 	// version: the time from the event to ExpiresAt.
 	Lifetime int64 `json:"lifetime,omitempty"`
@@ -259,8 +259,8 @@ type UserKeyCreated struct {
 
 // Resource names things that a key may reach: a type ("user", "*") and an id or "*".
 type Resource struct {
-	Type string `json:"type"`
-	ID   string `json:"id"`
+	Type string `json:"type"` // kind of things, as "user", or "*"
+	ID   string `json:"id"`   // id of one, or "*"
 }
 
 // EventType implements Payload.
@@ -270,10 +270,10 @@ func (*UserKeyCreated) EventType() Type { return "roster.user.key-created.v2" }
 // a token.
 type UserKeyCreatedV1 struct {
 	Sealed[UserKeyPrivate]
-	KeyID     string    `json:"keyId"`
-	Scopes    []string  `json:"scopes"`
-	Epoch     int64     `json:"epoch"`
-	ExpiresAt time.Time `json:"expiresAt"`
+	KeyID     string    `json:"keyId"`     // public id of the key
+	Scopes    []string  `json:"scopes"`    // what it may be used for
+	Epoch     int64     `json:"epoch"`     // the credentials epoch it belongs to
+	ExpiresAt time.Time `json:"expiresAt"` // when it ends, unless a use prolongs it
 }
 
 // EventType implements Payload.
@@ -289,9 +289,9 @@ func upcastUserKeyCreated(old *UserKeyCreatedV1) Payload {
 // UserKeyRegenerated gives a key a new secret; the old one is dead.
 type UserKeyRegenerated struct {
 	Sealed[UserKeyPrivate]
-	KeyID     string    `json:"keyId"`
-	Epoch     int64     `json:"epoch"`
-	ExpiresAt time.Time `json:"expiresAt"`
+	KeyID     string    `json:"keyId"`     // public id of the key, which stays
+	Epoch     int64     `json:"epoch"`     // the credentials epoch it belongs to
+	ExpiresAt time.Time `json:"expiresAt"` // when it ends, unless a use prolongs it
 }
 
 // EventType implements Payload.
@@ -299,8 +299,8 @@ func (*UserKeyRegenerated) EventType() Type { return "roster.user.key-regenerate
 
 // UserKeyExpired ends a key's life early, keeping it listed.
 type UserKeyExpired struct {
-	KeyID     string    `json:"keyId"`
-	ExpiresAt time.Time `json:"expiresAt"`
+	KeyID     string    `json:"keyId"`     // public id of the key
+	ExpiresAt time.Time `json:"expiresAt"` // when it ended
 }
 
 // EventType implements Payload.
@@ -308,7 +308,7 @@ func (*UserKeyExpired) EventType() Type { return "roster.user.key-expired.v1" }
 
 // UserKeyDeleted removes a key.
 type UserKeyDeleted struct {
-	KeyID string `json:"keyId"`
+	KeyID string `json:"keyId"` // public id of the key
 }
 
 // EventType implements Payload.

@@ -13,9 +13,9 @@ func (*UserConfirmed) EventType() Type { return "roster.user.confirmed.v1" }
 // older generation is worth nothing; whoever shows one has stolen it, or was
 // stolen from: the session closes.
 type UserSessionRefreshed struct {
-	KeyID      string    `json:"keyId"`
+	KeyID      string    `json:"keyId"`      // public id of the session
 	Generation int64     `json:"generation"` // from 1; a session that was never refreshed has 0
-	ExpiresAt  time.Time `json:"expiresAt"`
+	ExpiresAt  time.Time `json:"expiresAt"`  // when it ends now
 }
 
 // EventType implements Payload.
@@ -30,7 +30,7 @@ type UserReadableKeySet struct {
 
 // UserReadableKeyPrivate is the sealed part of UserReadableKeySet.
 type UserReadableKeyPrivate struct {
-	Key string `json:"key" secret:"true"`
+	Key string `json:"key" secret:"true"` // the key itself
 }
 
 // EventType implements Payload.

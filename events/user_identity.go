@@ -18,16 +18,16 @@ func (*UserIdentityLinked) EventType() Type { return "roster.user.identity-linke
 // which it can be asked again.
 type UserProviderAnswered struct {
 	Sealed[UserProviderPrivate]
-	Provider string `json:"provider"`
+	Provider string `json:"provider"` // which provider
 	// TokenExpiresAt is when the provider's access token ends; zero: never.
 	TokenExpiresAt time.Time `json:"tokenExpiresAt,omitzero"`
 }
 
 // UserProviderPrivate is the sealed part of UserProviderAnswered.
 type UserProviderPrivate struct {
-	Claims       json.RawMessage `json:"claims,omitempty"` // an object: those of the id token and of the user info
-	AccessToken  string          `json:"accessToken,omitempty" secret:"true"`
-	RefreshToken string          `json:"refreshToken,omitempty" secret:"true"`
+	Claims       json.RawMessage `json:"claims,omitempty"`                     // an object: those of the id token and of the user info
+	AccessToken  string          `json:"accessToken,omitempty" secret:"true"`  // by which the provider can be asked
+	RefreshToken string          `json:"refreshToken,omitempty" secret:"true"` // by which a new access token is got
 }
 
 // EventType implements Payload.
@@ -36,7 +36,7 @@ func (*UserProviderAnswered) EventType() Type { return "roster.user.provider-ans
 // UserLoginTypeChanged makes another way the one by which a user signs in. Away
 // from password, it ends the password.
 type UserLoginTypeChanged struct {
-	LoginType LoginType `json:"loginType"`
+	LoginType LoginType `json:"loginType"` // the way from now on
 }
 
 // EventType implements Payload.
@@ -46,7 +46,7 @@ func (*UserLoginTypeChanged) EventType() Type { return "roster.user.login-type-c
 // password once. A new one, or any new password, ends it.
 type UserPasscodeRequested struct {
 	Sealed[UserPasscodePrivate]
-	ExpiresAt time.Time `json:"expiresAt"`
+	ExpiresAt time.Time `json:"expiresAt"` // until when the passcode can be used
 }
 
 // UserPasscodePrivate is the sealed part of UserPasscodeRequested.

@@ -22,7 +22,7 @@ func (*UserMembershipAdded) EventType() Type { return "roster.user.membership-ad
 
 // UserMembershipRemoved takes a user out of an organization, with the roles there.
 type UserMembershipRemoved struct {
-	Organization string `json:"organization"`
+	Organization string `json:"organization"` // organization id
 }
 
 // EventType implements Payload.
@@ -31,10 +31,10 @@ func (*UserMembershipRemoved) EventType() Type { return "roster.user.membership-
 // UserOrganizationRolesAssigned holds a user's roles in one organization as they
 // are now and what changed.
 type UserOrganizationRolesAssigned struct {
-	Organization string   `json:"organization"`
-	Roles        []string `json:"roles"`
-	Added        []string `json:"added,omitempty"`
-	Removed      []string `json:"removed,omitempty"`
+	Organization string   `json:"organization"`      // organization id
+	Roles        []string `json:"roles"`             // all roles in it from now on
+	Added        []string `json:"added,omitempty"`   // those that are new
+	Removed      []string `json:"removed,omitempty"` // those that are gone
 }
 
 // EventType implements Payload.

@@ -18,13 +18,13 @@ func (*UserSSHKeyGenerated) EventType() Type { return "roster.user.ssh-key-gener
 // template; the latest of each name is offered again.
 type UserParameterRecorded struct {
 	Sealed[UserParameterPrivate]
-	TemplateID string `json:"templateId"`
-	Name       string `json:"name"`
+	TemplateID string `json:"templateId"` // id of the template
+	Name       string `json:"name"`       // name of the parameter
 }
 
 // UserParameterPrivate is the sealed part of UserParameterRecorded.
 type UserParameterPrivate struct {
-	Value string `json:"value"`
+	Value string `json:"value"` // what the user chose
 }
 
 // EventType implements Payload.

@@ -4,11 +4,11 @@ import "slices"
 
 // WorkspaceCreated starts a workspace, which one user owns.
 type WorkspaceCreated struct {
-	Number      int64    `json:"number"` // unique among workspaces, small, from 1
-	Name        string   `json:"name"`   // a slug, unique among live workspaces
-	DisplayName string   `json:"displayName,omitempty"`
-	Owner       string   `json:"owner"` // a user's id
-	Locations   []string `json:"locations,omitempty"`
+	Number      int64    `json:"number"`                // unique among workspaces, small, from 1
+	Name        string   `json:"name"`                  // a slug, unique among live workspaces
+	DisplayName string   `json:"displayName,omitempty"` // the name for people
+	Owner       string   `json:"owner"`                 // a user's id
+	Locations   []string `json:"locations,omitempty"`   // where its work runs
 }
 
 // EventType implements Payload.
@@ -18,10 +18,10 @@ func (*WorkspaceCreated) EventType() Type { return "roster.workspace.created.v1"
 // release of the old claim and the new one, a changed owner with both registers of
 // what users own.
 type WorkspaceUpdated struct {
-	Name        *string   `json:"name,omitempty"`
-	DisplayName *string   `json:"displayName,omitempty"`
-	Owner       *string   `json:"owner,omitempty"`
-	Locations   *[]string `json:"locations,omitempty"`
+	Name        *string   `json:"name,omitempty"`        // the new slug, unique among live workspaces
+	DisplayName *string   `json:"displayName,omitempty"` // the name for people
+	Owner       *string   `json:"owner,omitempty"`       // user id of the new owner
+	Locations   *[]string `json:"locations,omitempty"`   // where its work runs
 }
 
 // EventType implements Payload.
@@ -51,15 +51,15 @@ func (r WorkspaceRole) Strength() int { return slices.Index(WorkspaceRoles(), r)
 
 // Grantee is whom a permission is for: exactly one member is set.
 type Grantee struct {
-	User  string `json:"user,omitempty"`
-	Group string `json:"group,omitempty"`
+	User  string `json:"user,omitempty"`  // user id
+	Group string `json:"group,omitempty"` // group id
 }
 
 // WorkspacePermissionGranted gives a user or a group a role, in place of the one
 // that they had.
 type WorkspacePermissionGranted struct {
 	Grantee
-	Role WorkspaceRole `json:"role"`
+	Role WorkspaceRole `json:"role"` // what they may do from now on
 }
 
 // EventType implements Payload.
