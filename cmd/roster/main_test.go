@@ -44,6 +44,8 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"roster":           {"--help"},
+		"archive":          {"archive", "--help"},
+		"export":           {"export", "--help"},
 		"import":           {"import", "--help"},
 		"import-gharchive": {"import", "gharchive", "--help"},
 		"import-users":     {"import", "users", "--help"},
@@ -51,7 +53,9 @@ func TestHelp(t *testing.T) {
 		"parked-drop":      {"parked", "drop", "--help"},
 		"projections":      {"projections", "--help"},
 		"rebuild":          {"rebuild", "--help"},
+		"restore":          {"restore", "--help"},
 		"tail":             {"tail", "--help"},
+		"verify":           {"verify", "--help"},
 		"version":          {"version", "--help"},
 	} {
 		code, stdout, stderr := roster(t.Context(), args...)
