@@ -42,7 +42,6 @@ func rows() []row {
 		{"... the same again", "bench MoveIn", "again/s", "", atLeast(3000)},
 		{"... resident after it (MiB)", "bench MoveIn", "MiB-resident", "", atMost(500)},
 		{"export of a million events to Parquet", "bench Export", "events/s", "served/s", atLeast(30_000)},
-		{"... resident after it (MiB)", "bench Export", "MiB-resident", "", atMost(500)},
 		{"GET /v1/users/me, hot", "bench/reads Hot/v1/users/me", "own-req/s", "limit-req/s", ratioAtLeast(0.6)},
 		{"GET /api/user/profile, hot", "bench/reads Hot/api/user/profile", "own-req/s", "limit-req/s", ratioAtLeast(0.6)},
 		{"GET /v1/users/{id}, cold", "bench/reads Cold", "own-req/s", "limit-req/s", ratioAtLeast(0.7)},
