@@ -63,6 +63,10 @@ func (h *Handler) activateUser(w http.ResponseWriter, r *http.Request, c gate.Ca
 	return h.changeStatus(w, r, c, h.Commands.Activate)
 }
 
+func (h *Handler) confirmUser(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
+	return h.changeStatus(w, r, c, h.Commands.ConfirmUser)
+}
+
 type statusChange func(ctx context.Context, r commands.Request, userID string) (commands.Result, error)
 
 func (h *Handler) changeStatus(w http.ResponseWriter, r *http.Request, c gate.Caller, change statusChange) error {

@@ -76,19 +76,100 @@ func unknownOwner(c gate.Caller) error {
 	return invalid(http.StatusUnprocessableEntity, []client.FieldProblem{{Field: "owner", Rule: "unknown", Detail: "there is no such user"}})
 }
 
+// visibleWorkspace finds the workspace of a read. Others than who may read it are not
+// told whether there is one.
+func (h *Handler) visibleWorkspace(r *http.Request, c gate.Caller) (query.Workspace, error) {
+	id, err := workspaceID(r)
+	if err != nil {
+		return query.Workspace{}, err
+	}
+	found, err := h.Queries.Workspace(r.Context(), id)
+	if err != nil {
+		return query.Workspace{}, noWorkspace(err)
+	}
+	if commands.Allowed(c.Actor, commands.ReadWorkspaces, found.Owner) {
+		return found, nil
+	}
+	if !commands.Allowed(c.Actor, commands.ReadWorkspaces, c.UserID()) { // a key that does not reach as far
+		return query.Workspace{}, errNoWorkspace
+	}
+	access, err := h.Queries.WorkspaceAccess(r.Context(), id, c.UserID())
+	if err == nil && access == "" {
+		err = errNoWorkspace
+	}
+	return found, err
+}
+
 func (h *Handler) getWorkspace(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
+	found, err := h.visibleWorkspace(r, c)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, workspaceOfRow(found))
+}
+
+func (h *Handler) updateWorkspace(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
 	id, err := workspaceID(r)
 	if err != nil {
 		return err
 	}
-	found, err := h.Queries.Workspace(r.Context(), id)
+	object, err := gate.ReadObject(w, r, gate.MaxBody)
 	if err != nil {
-		return noWorkspace(err)
+		return err
 	}
-	if !commands.Allowed(c.Actor, commands.ReadWorkspaces, found.Owner) {
-		return errNoWorkspace
+	f := fieldsOf(object)
+	command := commands.UpdateWorkspace{
+		ID: id, Name: f.change("name"), DisplayName: f.change("displayName"), Owner: f.change("owner"),
 	}
-	return answer(w, http.StatusOK, workspaceOfRow(found))
+	if _, given := object["locations"]; given {
+		locations := f.texts("locations")
+		command.Locations = &locations
+	}
+	f.end()
+	if err := f.problem(); err != nil {
+		return h.hidden(r, c, err)
+	}
+	if command.Owner != nil {
+		owner, err := h.idNamed(r, c, *command.Owner)
+		if err != nil {
+			return err
+		}
+		command.Owner = &owner
+	}
+	res, err := h.Commands.UpdateWorkspace(r.Context(), h.request(r, c), command)
+	if err != nil {
+		return h.hidden(r, c, err)
+	}
+	h.Gate.WroteAt(w, r, "", res.Position)
+	return answer(w, http.StatusOK, workspaceOfState(res.Workspace))
+}
+
+// hidden turns a refused write on a workspace into the words for one that is not
+// there, unless the caller may read it.
+func (h *Handler) hidden(r *http.Request, c gate.Caller, refused error) error {
+	if _, err := h.visibleWorkspace(r, c); err != nil {
+		return err
+	}
+	return noWorkspace(refused)
+}
+
+// nobodyID is an id that no user has: commands refuse it, to who may hear that.
+const nobodyID = "nobody"
+
+// idNamed finds the id of a user whom a request names by id, username or "me".
+func (h *Handler) idNamed(r *http.Request, c gate.Caller, name string) (string, error) {
+	p, err := personNamed(name, c)
+	if err != nil {
+		return nobodyID, nil //nolint:nilerr // such a name is nobody's
+	}
+	if p.id != "" {
+		return p.id, nil
+	}
+	user, err := h.Commands.Find(r.Context(), commands.UserRef{Username: p.username})
+	if commands.CodeOf(err) == commands.NotFound {
+		return nobodyID, nil
+	}
+	return user.ID, err
 }
 
 func (h *Handler) deleteWorkspace(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
@@ -100,11 +181,8 @@ func (h *Handler) deleteWorkspace(w http.ResponseWriter, r *http.Request, c gate
 		return err
 	}
 	res, err := h.Commands.DeleteWorkspace(r.Context(), h.request(r, c), id)
-	if commands.CodeOf(err) == commands.Forbidden && !commands.Allowed(c.Actor, commands.ReadWorkspaces, "") {
-		return errNoWorkspace // whose it is, the caller may not know
-	}
 	if err != nil {
-		return noWorkspace(err)
+		return h.hidden(r, c, err)
 	}
 	h.Gate.WroteAt(w, r, res.Workspace.Owner, res.Position)
 	w.WriteHeader(http.StatusNoContent)

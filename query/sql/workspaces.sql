@@ -37,3 +37,13 @@ select g.* from group_members m join user_groups g on g.id = m.group_id where m.
 -- name: GroupsOfUsers :many
 select m.user_id, sqlc.embed(g) from group_members m join user_groups g on g.id = m.group_id
 where m.user_id = any(@user_ids::uuid[]) order by m.user_id, g.number;
+
+-- name: GroupByID :one
+select * from user_groups where id = @id;
+
+-- name: ListGroups :many
+select * from user_groups
+where (lower(name), id) > (lower(@after_name::text), @after_id::uuid) order by lower(name), id limit @page_size::bigint;
+
+-- name: MembersOfGroup :many
+select user_id from group_members where group_id = @group_id order by user_id;

@@ -703,6 +703,26 @@ type FieldProblem struct {
 	Rule string `json:"rule"`
 }
 
+// Group A group of users
+type Group struct {
+	CreatedAt time.Time `json:"createdAt"`
+	Id        string    `json:"id"`
+
+	// Members Ids of users; absent in lists
+	Members   []string  `json:"members,omitempty,omitzero"`
+	Name      string    `json:"name"`
+	Number    int64     `json:"number"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// GroupPage defines model for GroupPage.
+type GroupPage struct {
+	Items []Group `json:"items"`
+
+	// Next Cursor of the next page; absent at the end
+	Next string `json:"next,omitempty,omitzero"`
+}
+
 // HistoryChange A field that has another value
 type HistoryChange struct {
 	// Field Name of a member; of one in a member, with dots
@@ -881,6 +901,12 @@ type NewActivity struct {
 // NewActivityType defines model for NewActivity.Type.
 type NewActivityType string
 
+// NewGroup defines model for NewGroup.
+type NewGroup struct {
+	// Name Unique, ignoring case
+	Name string `json:"name"`
+}
+
 // NewKey defines model for NewKey.
 type NewKey struct {
 	// LifetimeSeconds 168 hours when absent
@@ -916,6 +942,11 @@ type NewParameter struct {
 type NewPassword struct {
 	OldPassword string `json:"oldPassword,omitempty,omitzero"`
 	Password    string `json:"password"`
+}
+
+// NewPermission defines model for NewPermission.
+type NewPermission struct {
+	Role string `json:"role"`
 }
 
 // NewUser defines model for NewUser.
@@ -1038,6 +1069,18 @@ type ParkedRedriven struct {
 
 // Period A calendar window in UTC; weeks start on Monday
 type Period string
+
+// Permission A role that was given to a user or to a group
+type Permission struct {
+	Group string `json:"group,omitempty,omitzero"`
+	Role  string `json:"role"`
+	User  string `json:"user,omitempty,omitzero"`
+}
+
+// PermissionList defines model for PermissionList.
+type PermissionList struct {
+	Items []Permission `json:"items"`
+}
 
 // Preferences Preferences of one dialect, nested as the dialect shows them
 type Preferences map[string]interface{}
@@ -1335,6 +1378,18 @@ type Workspace struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
+// WorkspaceChanges defines model for WorkspaceChanges.
+type WorkspaceChanges struct {
+	DisplayName string   `json:"displayName,omitempty,omitzero"`
+	Locations   []string `json:"locations,omitempty,omitzero"`
+
+	// Name As for a new workspace
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Owner Id or username of who owns it from now on
+	Owner string `json:"owner,omitempty,omitzero"`
+}
+
 // ActivityTypes defines model for ActivityTypes.
 type ActivityTypes = string
 
@@ -1346,6 +1401,9 @@ type Cursor = string
 
 // EventOrder defines model for EventOrder.
 type EventOrder string
+
+// GroupPath defines model for GroupPath.
+type GroupPath = string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -1385,6 +1443,9 @@ type UserPath = string
 
 // WorkspacePath defines model for WorkspacePath.
 type WorkspacePath = string
+
+// ChangedGroup A group of users
+type ChangedGroup = Group
 
 // ChangedMember A user in an organization
 type ChangedMember = Member
@@ -1521,6 +1582,40 @@ type ListEventsParamsOrder string
 
 // ListEventsParamsFormat defines parameters for ListEvents.
 type ListEventsParamsFormat string
+
+// ListGroupsParams defines parameters for ListGroups.
+type ListGroupsParams struct {
+	// Limit Size of the page; 20 when absent
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// CreateGroupParams defines parameters for CreateGroup.
+type CreateGroupParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteGroupParams defines parameters for DeleteGroup.
+type DeleteGroupParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RenameGroupParams defines parameters for RenameGroup.
+type RenameGroupParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RemoveFromGroupParams defines parameters for RemoveFromGroup.
+type RemoveFromGroupParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// AddToGroupParams defines parameters for AddToGroup.
+type AddToGroupParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // ImportUsersParams defines parameters for ImportUsers.
 type ImportUsersParams struct {
@@ -1667,6 +1762,11 @@ type StreamUserActivitiesParams struct {
 	LastEventID *LastEventID `json:"Last-Event-ID,omitempty"`
 }
 
+// ConfirmUserParams defines parameters for ConfirmUser.
+type ConfirmUserParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // EraseUserParams defines parameters for EraseUser.
 type EraseUserParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
@@ -1782,6 +1882,11 @@ type GetWorkspaceParams struct {
 	At *At `form:"at,omitempty" json:"at,omitempty"`
 }
 
+// UpdateWorkspaceParams defines parameters for UpdateWorkspace.
+type UpdateWorkspaceParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // WorkspaceHistoryParams defines parameters for WorkspaceHistory.
 type WorkspaceHistoryParams struct {
 	// Order Whether the oldest (`asc`) or the newest comes first; `desc` when absent
@@ -1797,6 +1902,26 @@ type WorkspaceHistoryParams struct {
 // WorkspaceHistoryParamsOrder defines parameters for WorkspaceHistory.
 type WorkspaceHistoryParamsOrder string
 
+// RevokeGroupPermissionParams defines parameters for RevokeGroupPermission.
+type RevokeGroupPermissionParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GrantGroupPermissionParams defines parameters for GrantGroupPermission.
+type GrantGroupPermissionParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RevokeUserPermissionParams defines parameters for RevokeUserPermission.
+type RevokeUserPermissionParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GrantUserPermissionParams defines parameters for GrantUserPermission.
+type GrantUserPermissionParams struct {
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // RecordActivitiesJSONRequestBody defines body for RecordActivities for application/json ContentType.
 type RecordActivitiesJSONRequestBody RecordActivitiesJSONBody
 
@@ -1808,6 +1933,12 @@ type DropParkedJSONRequestBody = ParkedDrop
 
 // RebuildProjectionJSONRequestBody defines body for RebuildProjection for application/json ContentType.
 type RebuildProjectionJSONRequestBody = ProjectionRebuild
+
+// CreateGroupJSONRequestBody defines body for CreateGroup for application/json ContentType.
+type CreateGroupJSONRequestBody = NewGroup
+
+// RenameGroupJSONRequestBody defines body for RenameGroup for application/json ContentType.
+type RenameGroupJSONRequestBody = NewGroup
 
 // CreateOrganizationJSONRequestBody defines body for CreateOrganization for application/json ContentType.
 type CreateOrganizationJSONRequestBody = NewOrganization
@@ -1850,6 +1981,15 @@ type SetRolesJSONRequestBody = RoleList
 
 // CreateWorkspaceJSONRequestBody defines body for CreateWorkspace for application/json ContentType.
 type CreateWorkspaceJSONRequestBody = NewWorkspace
+
+// UpdateWorkspaceJSONRequestBody defines body for UpdateWorkspace for application/json ContentType.
+type UpdateWorkspaceJSONRequestBody = WorkspaceChanges
+
+// GrantGroupPermissionJSONRequestBody defines body for GrantGroupPermission for application/json ContentType.
+type GrantGroupPermissionJSONRequestBody = NewPermission
+
+// GrantUserPermissionJSONRequestBody defines body for GrantUserPermission for application/json ContentType.
+type GrantUserPermissionJSONRequestBody = NewPermission
 
 // AsNewActivity returns the union data inside the RecordActivitiesJSONBody as a NewActivity
 func (t RecordActivitiesJSONBody) AsNewActivity() (NewActivity, error) {
@@ -2174,6 +2314,73 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/events (the `ListEvents` operationId).
 	ListEvents(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListGroups List groups of users
+	//
+	// By name. For whoever may read users.
+	//
+	// Corresponds with GET /v1/groups (the `ListGroups` operationId).
+	ListGroups(ctx context.Context, params *ListGroupsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateGroupWithBody Make a group of users
+	//
+	// For administrators of users. Names are unique, ignoring case.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/groups (the `CreateGroup` operationId).
+	CreateGroupWithBody(ctx context.Context, params *CreateGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateGroup Make a group of users
+	//
+	// For administrators of users. Names are unique, ignoring case.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/groups (the `CreateGroup` operationId).
+	CreateGroup(ctx context.Context, params *CreateGroupParams, body CreateGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteGroup End a group
+	//
+	// What it gave its members ends with it; its name is free at once.
+	//
+	// Corresponds with DELETE /v1/groups/{group} (the `DeleteGroup` operationId).
+	DeleteGroup(ctx context.Context, group GroupPath, params *DeleteGroupParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGroup Read a group and its members
+	//
+	// For whoever may read users.
+	//
+	// Corresponds with GET /v1/groups/{group} (the `GetGroup` operationId).
+	GetGroup(ctx context.Context, group GroupPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenameGroupWithBody Give a group another name
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /v1/groups/{group} (the `RenameGroup` operationId).
+	RenameGroupWithBody(ctx context.Context, group GroupPath, params *RenameGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RenameGroup Give a group another name
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /v1/groups/{group} (the `RenameGroup` operationId).
+	RenameGroup(ctx context.Context, group GroupPath, params *RenameGroupParams, body RenameGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RemoveFromGroup Take a user out of a group
+	//
+	// Who is not there stays out.
+	//
+	// Corresponds with DELETE /v1/groups/{group}/members/{user} (the `RemoveFromGroup` operationId).
+	RemoveFromGroup(ctx context.Context, group GroupPath, user UserPath, params *RemoveFromGroupParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddToGroup Take a user into a group
+	//
+	// Who is there already stays. No body.
+	//
+	// Corresponds with PUT /v1/groups/{group}/members/{user} (the `AddToGroup` operationId).
+	AddToGroup(ctx context.Context, group GroupPath, user UserPath, params *AddToGroupParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ImportUsersWithBody Move users in from another system
 	//
 	// For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
@@ -2399,6 +2606,13 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/users/{user}/activities/stream (the `StreamUserActivities` operationId).
 	StreamUserActivities(ctx context.Context, user UserPath, params *StreamUserActivitiesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ConfirmUser Say that a user's e-mail address is confirmed
+	//
+	// For administrators, where a confirmation can not be mailed. Who registered and is not confirmed comes in nowhere. No body.
+	//
+	// Corresponds with POST /v1/users/{user}/confirm (the `ConfirmUser` operationId).
+	ConfirmUser(ctx context.Context, user UserPath, params *ConfirmUserParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// EraseUser Destroy what is known of a person
 	//
 	// Ends the account, if it lives, and destroys the key of all that was sealed for the person, in the log and in its copies: names, addresses, texts, secrets. The facts stay, with their types, times and positions. It can not be undone. For owners; a deleted user is named by id. No body.
@@ -2592,10 +2806,28 @@ type ClientInterface interface {
 
 	// GetWorkspace Read a workspace
 	//
-	// For its owner, and for whoever may read users.
+	// For its owner, for everybody with a role there, and for whoever may read users.
 	//
 	// Corresponds with GET /v1/workspaces/{workspace} (the `GetWorkspace` operationId).
 	GetWorkspace(ctx context.Context, workspace WorkspacePath, params *GetWorkspaceParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateWorkspaceWithBody Change a workspace
+	//
+	// For its owner, for who administers it, and for owners of the installation. Only what is given changes.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /v1/workspaces/{workspace} (the `UpdateWorkspace` operationId).
+	UpdateWorkspaceWithBody(ctx context.Context, workspace WorkspacePath, params *UpdateWorkspaceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateWorkspace Change a workspace
+	//
+	// For its owner, for who administers it, and for owners of the installation. Only what is given changes.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /v1/workspaces/{workspace} (the `UpdateWorkspace` operationId).
+	UpdateWorkspace(ctx context.Context, workspace WorkspacePath, params *UpdateWorkspaceParams, body UpdateWorkspaceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// WorkspaceHistory What happened to a workspace
 	//
@@ -2603,6 +2835,63 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/workspaces/{workspace}/history (the `WorkspaceHistory` operationId).
 	WorkspaceHistory(ctx context.Context, workspace WorkspacePath, params *WorkspaceHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListPermissions List the roles that were given in a workspace
+	//
+	// For whoever may read the workspace. The owner has every right without one. A user's access is the strongest of the own role and those of the user's groups.
+	//
+	// Corresponds with GET /v1/workspaces/{workspace}/permissions (the `ListPermissions` operationId).
+	ListPermissions(ctx context.Context, workspace WorkspacePath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeGroupPermission Take a group's role in a workspace away
+	//
+	// Who has none stays without.
+	//
+	// Corresponds with DELETE /v1/workspaces/{workspace}/permissions/groups/{group} (the `RevokeGroupPermission` operationId).
+	RevokeGroupPermission(ctx context.Context, workspace WorkspacePath, group GroupPath, params *RevokeGroupPermissionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GrantGroupPermissionWithBody Give a group a role in a workspace
+	//
+	// In place of the one that there was. For those who may change the workspace.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/workspaces/{workspace}/permissions/groups/{group} (the `GrantGroupPermission` operationId).
+	GrantGroupPermissionWithBody(ctx context.Context, workspace WorkspacePath, group GroupPath, params *GrantGroupPermissionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GrantGroupPermission Give a group a role in a workspace
+	//
+	// In place of the one that there was. For those who may change the workspace.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/workspaces/{workspace}/permissions/groups/{group} (the `GrantGroupPermission` operationId).
+	GrantGroupPermission(ctx context.Context, workspace WorkspacePath, group GroupPath, params *GrantGroupPermissionParams, body GrantGroupPermissionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeUserPermission Take a user's role in a workspace away
+	//
+	// Who has none stays without.
+	//
+	// Corresponds with DELETE /v1/workspaces/{workspace}/permissions/users/{user} (the `RevokeUserPermission` operationId).
+	RevokeUserPermission(ctx context.Context, workspace WorkspacePath, user UserPath, params *RevokeUserPermissionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GrantUserPermissionWithBody Give a user a role in a workspace
+	//
+	// In place of the one that there was. For those who may change the workspace.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /v1/workspaces/{workspace}/permissions/users/{user} (the `GrantUserPermission` operationId).
+	GrantUserPermissionWithBody(ctx context.Context, workspace WorkspacePath, user UserPath, params *GrantUserPermissionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GrantUserPermission Give a user a role in a workspace
+	//
+	// In place of the one that there was. For those who may change the workspace.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /v1/workspaces/{workspace}/permissions/users/{user} (the `GrantUserPermission` operationId).
+	GrantUserPermission(ctx context.Context, workspace WorkspacePath, user UserPath, params *GrantUserPermissionParams, body GrantUserPermissionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // RecordActivitiesWithBody Record activities
@@ -2962,6 +3251,163 @@ func (c *Client) VerifyProjection(ctx context.Context, projection ProjectionPath
 // Corresponds with GET /v1/events (the `ListEvents` operationId).
 func (c *Client) ListEvents(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListGroups List groups of users
+//
+// By name. For whoever may read users.
+//
+// Corresponds with GET /v1/groups (the `ListGroups` operationId).
+func (c *Client) ListGroups(ctx context.Context, params *ListGroupsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListGroupsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateGroupWithBody Make a group of users
+//
+// For administrators of users. Names are unique, ignoring case.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/groups (the `CreateGroup` operationId).
+func (c *Client) CreateGroupWithBody(ctx context.Context, params *CreateGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateGroupRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateGroup Make a group of users
+//
+// For administrators of users. Names are unique, ignoring case.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/groups (the `CreateGroup` operationId).
+func (c *Client) CreateGroup(ctx context.Context, params *CreateGroupParams, body CreateGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateGroupRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteGroup End a group
+//
+// What it gave its members ends with it; its name is free at once.
+//
+// Corresponds with DELETE /v1/groups/{group} (the `DeleteGroup` operationId).
+func (c *Client) DeleteGroup(ctx context.Context, group GroupPath, params *DeleteGroupParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteGroupRequest(c.Server, group, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGroup Read a group and its members
+//
+// For whoever may read users.
+//
+// Corresponds with GET /v1/groups/{group} (the `GetGroup` operationId).
+func (c *Client) GetGroup(ctx context.Context, group GroupPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGroupRequest(c.Server, group)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenameGroupWithBody Give a group another name
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /v1/groups/{group} (the `RenameGroup` operationId).
+func (c *Client) RenameGroupWithBody(ctx context.Context, group GroupPath, params *RenameGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenameGroupRequestWithBody(c.Server, group, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RenameGroup Give a group another name
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /v1/groups/{group} (the `RenameGroup` operationId).
+func (c *Client) RenameGroup(ctx context.Context, group GroupPath, params *RenameGroupParams, body RenameGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRenameGroupRequest(c.Server, group, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RemoveFromGroup Take a user out of a group
+//
+// Who is not there stays out.
+//
+// Corresponds with DELETE /v1/groups/{group}/members/{user} (the `RemoveFromGroup` operationId).
+func (c *Client) RemoveFromGroup(ctx context.Context, group GroupPath, user UserPath, params *RemoveFromGroupParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveFromGroupRequest(c.Server, group, user, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddToGroup Take a user into a group
+//
+// Who is there already stays. No body.
+//
+// Corresponds with PUT /v1/groups/{group}/members/{user} (the `AddToGroup` operationId).
+func (c *Client) AddToGroup(ctx context.Context, group GroupPath, user UserPath, params *AddToGroupParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddToGroupRequest(c.Server, group, user, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3467,6 +3913,23 @@ func (c *Client) StreamUserActivities(ctx context.Context, user UserPath, params
 	return c.Client.Do(req)
 }
 
+// ConfirmUser Say that a user's e-mail address is confirmed
+//
+// For administrators, where a confirmation can not be mailed. Who registered and is not confirmed comes in nowhere. No body.
+//
+// Corresponds with POST /v1/users/{user}/confirm (the `ConfirmUser` operationId).
+func (c *Client) ConfirmUser(ctx context.Context, user UserPath, params *ConfirmUserParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewConfirmUserRequest(c.Server, user, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // EraseUser Destroy what is known of a person
 //
 // Ends the account, if it lives, and destroys the key of all that was sealed for the person, in the log and in its copies: names, addresses, texts, secrets. The facts stay, with their types, times and positions. It can not be undone. For owners; a deleted user is named by id. No body.
@@ -3900,11 +4363,49 @@ func (c *Client) DeleteWorkspace(ctx context.Context, workspace WorkspacePath, p
 
 // GetWorkspace Read a workspace
 //
-// For its owner, and for whoever may read users.
+// For its owner, for everybody with a role there, and for whoever may read users.
 //
 // Corresponds with GET /v1/workspaces/{workspace} (the `GetWorkspace` operationId).
 func (c *Client) GetWorkspace(ctx context.Context, workspace WorkspacePath, params *GetWorkspaceParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetWorkspaceRequest(c.Server, workspace, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateWorkspaceWithBody Change a workspace
+//
+// For its owner, for who administers it, and for owners of the installation. Only what is given changes.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /v1/workspaces/{workspace} (the `UpdateWorkspace` operationId).
+func (c *Client) UpdateWorkspaceWithBody(ctx context.Context, workspace WorkspacePath, params *UpdateWorkspaceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateWorkspaceRequestWithBody(c.Server, workspace, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateWorkspace Change a workspace
+//
+// For its owner, for who administers it, and for owners of the installation. Only what is given changes.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /v1/workspaces/{workspace} (the `UpdateWorkspace` operationId).
+func (c *Client) UpdateWorkspace(ctx context.Context, workspace WorkspacePath, params *UpdateWorkspaceParams, body UpdateWorkspaceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateWorkspaceRequest(c.Server, workspace, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3922,6 +4423,133 @@ func (c *Client) GetWorkspace(ctx context.Context, workspace WorkspacePath, para
 // Corresponds with GET /v1/workspaces/{workspace}/history (the `WorkspaceHistory` operationId).
 func (c *Client) WorkspaceHistory(ctx context.Context, workspace WorkspacePath, params *WorkspaceHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewWorkspaceHistoryRequest(c.Server, workspace, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListPermissions List the roles that were given in a workspace
+//
+// For whoever may read the workspace. The owner has every right without one. A user's access is the strongest of the own role and those of the user's groups.
+//
+// Corresponds with GET /v1/workspaces/{workspace}/permissions (the `ListPermissions` operationId).
+func (c *Client) ListPermissions(ctx context.Context, workspace WorkspacePath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListPermissionsRequest(c.Server, workspace)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeGroupPermission Take a group's role in a workspace away
+//
+// Who has none stays without.
+//
+// Corresponds with DELETE /v1/workspaces/{workspace}/permissions/groups/{group} (the `RevokeGroupPermission` operationId).
+func (c *Client) RevokeGroupPermission(ctx context.Context, workspace WorkspacePath, group GroupPath, params *RevokeGroupPermissionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeGroupPermissionRequest(c.Server, workspace, group, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GrantGroupPermissionWithBody Give a group a role in a workspace
+//
+// In place of the one that there was. For those who may change the workspace.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/workspaces/{workspace}/permissions/groups/{group} (the `GrantGroupPermission` operationId).
+func (c *Client) GrantGroupPermissionWithBody(ctx context.Context, workspace WorkspacePath, group GroupPath, params *GrantGroupPermissionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGrantGroupPermissionRequestWithBody(c.Server, workspace, group, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GrantGroupPermission Give a group a role in a workspace
+//
+// In place of the one that there was. For those who may change the workspace.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/workspaces/{workspace}/permissions/groups/{group} (the `GrantGroupPermission` operationId).
+func (c *Client) GrantGroupPermission(ctx context.Context, workspace WorkspacePath, group GroupPath, params *GrantGroupPermissionParams, body GrantGroupPermissionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGrantGroupPermissionRequest(c.Server, workspace, group, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeUserPermission Take a user's role in a workspace away
+//
+// Who has none stays without.
+//
+// Corresponds with DELETE /v1/workspaces/{workspace}/permissions/users/{user} (the `RevokeUserPermission` operationId).
+func (c *Client) RevokeUserPermission(ctx context.Context, workspace WorkspacePath, user UserPath, params *RevokeUserPermissionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeUserPermissionRequest(c.Server, workspace, user, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GrantUserPermissionWithBody Give a user a role in a workspace
+//
+// In place of the one that there was. For those who may change the workspace.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /v1/workspaces/{workspace}/permissions/users/{user} (the `GrantUserPermission` operationId).
+func (c *Client) GrantUserPermissionWithBody(ctx context.Context, workspace WorkspacePath, user UserPath, params *GrantUserPermissionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGrantUserPermissionRequestWithBody(c.Server, workspace, user, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GrantUserPermission Give a user a role in a workspace
+//
+// In place of the one that there was. For those who may change the workspace.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /v1/workspaces/{workspace}/permissions/users/{user} (the `GrantUserPermission` operationId).
+func (c *Client) GrantUserPermission(ctx context.Context, workspace WorkspacePath, user UserPath, params *GrantUserPermissionParams, body GrantUserPermissionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGrantUserPermissionRequest(c.Server, workspace, user, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4805,6 +5433,384 @@ func NewListEventsRequest(server string, params *ListEventsParams) (*http.Reques
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListGroupsRequest constructs an http.Request for the ListGroups method
+func NewListGroupsRequest(server string, params *ListGroupsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/groups")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateGroupRequest calls the generic CreateGroup builder with application/json body
+func NewCreateGroupRequest(server string, params *CreateGroupParams, body CreateGroupJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateGroupRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateGroupRequestWithBody constructs an http.Request for the CreateGroup method, with any body, and a specified content type
+func NewCreateGroupRequestWithBody(server string, params *CreateGroupParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/groups")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDeleteGroupRequest constructs an http.Request for the DeleteGroup method
+func NewDeleteGroupRequest(server string, group GroupPath, params *DeleteGroupParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "group", group, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/groups/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetGroupRequest constructs an http.Request for the GetGroup method
+func NewGetGroupRequest(server string, group GroupPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "group", group, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/groups/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRenameGroupRequest calls the generic RenameGroup builder with application/json body
+func NewRenameGroupRequest(server string, group GroupPath, params *RenameGroupParams, body RenameGroupJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRenameGroupRequestWithBody(server, group, params, "application/json", bodyReader)
+}
+
+// NewRenameGroupRequestWithBody constructs an http.Request for the RenameGroup method, with any body, and a specified content type
+func NewRenameGroupRequestWithBody(server string, group GroupPath, params *RenameGroupParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "group", group, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/groups/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRemoveFromGroupRequest constructs an http.Request for the RemoveFromGroup method
+func NewRemoveFromGroupRequest(server string, group GroupPath, user UserPath, params *RemoveFromGroupParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "group", group, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/groups/%s/members/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewAddToGroupRequest constructs an http.Request for the AddToGroup method
+func NewAddToGroupRequest(server string, group GroupPath, user UserPath, params *AddToGroupParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "group", group, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/groups/%s/members/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -6093,6 +7099,55 @@ func NewStreamUserActivitiesRequest(server string, user UserPath, params *Stream
 	return req, nil
 }
 
+// NewConfirmUserRequest constructs an http.Request for the ConfirmUser method
+func NewConfirmUserRequest(server string, user UserPath, params *ConfirmUserParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/%s/confirm", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewEraseUserRequest constructs an http.Request for the EraseUser method
 func NewEraseUserRequest(server string, user UserPath, params *EraseUserParams) (*http.Request, error) {
 	var err error
@@ -7194,6 +8249,68 @@ func NewGetWorkspaceRequest(server string, workspace WorkspacePath, params *GetW
 	return req, nil
 }
 
+// NewUpdateWorkspaceRequest calls the generic UpdateWorkspace builder with application/json body
+func NewUpdateWorkspaceRequest(server string, workspace WorkspacePath, params *UpdateWorkspaceParams, body UpdateWorkspaceJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateWorkspaceRequestWithBody(server, workspace, params, "application/json", bodyReader)
+}
+
+// NewUpdateWorkspaceRequestWithBody constructs an http.Request for the UpdateWorkspace method, with any body, and a specified content type
+func NewUpdateWorkspaceRequestWithBody(server string, workspace WorkspacePath, params *UpdateWorkspaceParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "workspace", workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/workspaces/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewWorkspaceHistoryRequest constructs an http.Request for the WorkspaceHistory method
 func NewWorkspaceHistoryRequest(server string, workspace WorkspacePath, params *WorkspaceHistoryParams) (*http.Request, error) {
 	var err error
@@ -7274,6 +8391,290 @@ func NewWorkspaceHistoryRequest(server string, workspace WorkspacePath, params *
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListPermissionsRequest constructs an http.Request for the ListPermissions method
+func NewListPermissionsRequest(server string, workspace WorkspacePath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "workspace", workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/workspaces/%s/permissions", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRevokeGroupPermissionRequest constructs an http.Request for the RevokeGroupPermission method
+func NewRevokeGroupPermissionRequest(server string, workspace WorkspacePath, group GroupPath, params *RevokeGroupPermissionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "workspace", workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "group", group, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/workspaces/%s/permissions/groups/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGrantGroupPermissionRequest calls the generic GrantGroupPermission builder with application/json body
+func NewGrantGroupPermissionRequest(server string, workspace WorkspacePath, group GroupPath, params *GrantGroupPermissionParams, body GrantGroupPermissionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewGrantGroupPermissionRequestWithBody(server, workspace, group, params, "application/json", bodyReader)
+}
+
+// NewGrantGroupPermissionRequestWithBody constructs an http.Request for the GrantGroupPermission method, with any body, and a specified content type
+func NewGrantGroupPermissionRequestWithBody(server string, workspace WorkspacePath, group GroupPath, params *GrantGroupPermissionParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "workspace", workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "group", group, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/workspaces/%s/permissions/groups/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRevokeUserPermissionRequest constructs an http.Request for the RevokeUserPermission method
+func NewRevokeUserPermissionRequest(server string, workspace WorkspacePath, user UserPath, params *RevokeUserPermissionParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "workspace", workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/workspaces/%s/permissions/users/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGrantUserPermissionRequest calls the generic GrantUserPermission builder with application/json body
+func NewGrantUserPermissionRequest(server string, workspace WorkspacePath, user UserPath, params *GrantUserPermissionParams, body GrantUserPermissionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewGrantUserPermissionRequestWithBody(server, workspace, user, params, "application/json", bodyReader)
+}
+
+// NewGrantUserPermissionRequestWithBody constructs an http.Request for the GrantUserPermission method, with any body, and a specified content type
+func NewGrantUserPermissionRequestWithBody(server string, workspace WorkspacePath, user UserPath, params *GrantUserPermissionParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "workspace", workspace, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "user", user, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/workspaces/%s/permissions/users/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -7530,6 +8931,83 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/events (the `ListEvents` operationId).
 	ListEventsWithResponse(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*ListEventsResponse, error)
 
+	// ListGroupsWithResponse List groups of users
+	//
+	// By name. For whoever may read users.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/groups (the `ListGroups` operationId).
+	ListGroupsWithResponse(ctx context.Context, params *ListGroupsParams, reqEditors ...RequestEditorFn) (*ListGroupsResponse, error)
+
+	// CreateGroupWithBodyWithResponse Make a group of users
+	//
+	// For administrators of users. Names are unique, ignoring case.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/groups (the `CreateGroup` operationId).
+	CreateGroupWithBodyWithResponse(ctx context.Context, params *CreateGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateGroupResponse, error)
+
+	// CreateGroupWithResponse Make a group of users
+	//
+	// For administrators of users. Names are unique, ignoring case.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/groups (the `CreateGroup` operationId).
+	CreateGroupWithResponse(ctx context.Context, params *CreateGroupParams, body CreateGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateGroupResponse, error)
+
+	// DeleteGroupWithResponse End a group
+	//
+	// What it gave its members ends with it; its name is free at once.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/groups/{group} (the `DeleteGroup` operationId).
+	DeleteGroupWithResponse(ctx context.Context, group GroupPath, params *DeleteGroupParams, reqEditors ...RequestEditorFn) (*DeleteGroupResponse, error)
+
+	// GetGroupWithResponse Read a group and its members
+	//
+	// For whoever may read users.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/groups/{group} (the `GetGroup` operationId).
+	GetGroupWithResponse(ctx context.Context, group GroupPath, reqEditors ...RequestEditorFn) (*GetGroupResponse, error)
+
+	// RenameGroupWithBodyWithResponse Give a group another name
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/groups/{group} (the `RenameGroup` operationId).
+	RenameGroupWithBodyWithResponse(ctx context.Context, group GroupPath, params *RenameGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RenameGroupResponse, error)
+
+	// RenameGroupWithResponse Give a group another name
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/groups/{group} (the `RenameGroup` operationId).
+	RenameGroupWithResponse(ctx context.Context, group GroupPath, params *RenameGroupParams, body RenameGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*RenameGroupResponse, error)
+
+	// RemoveFromGroupWithResponse Take a user out of a group
+	//
+	// Who is not there stays out.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/groups/{group}/members/{user} (the `RemoveFromGroup` operationId).
+	RemoveFromGroupWithResponse(ctx context.Context, group GroupPath, user UserPath, params *RemoveFromGroupParams, reqEditors ...RequestEditorFn) (*RemoveFromGroupResponse, error)
+
+	// AddToGroupWithResponse Take a user into a group
+	//
+	// Who is there already stays. No body.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/groups/{group}/members/{user} (the `AddToGroup` operationId).
+	AddToGroupWithResponse(ctx context.Context, group GroupPath, user UserPath, params *AddToGroupParams, reqEditors ...RequestEditorFn) (*AddToGroupResponse, error)
+
 	// ImportUsersWithBodyWithResponse Move users in from another system
 	//
 	// For owners, with scope `all`. NDJSON, one user a line, streamed, up to 100,000 lines of up to 128 KiB. Each user
@@ -7783,6 +9261,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/users/{user}/activities/stream (the `StreamUserActivities` operationId).
 	StreamUserActivitiesWithResponse(ctx context.Context, user UserPath, params *StreamUserActivitiesParams, reqEditors ...RequestEditorFn) (*StreamUserActivitiesResponse, error)
 
+	// ConfirmUserWithResponse Say that a user's e-mail address is confirmed
+	//
+	// For administrators, where a confirmation can not be mailed. Who registered and is not confirmed comes in nowhere. No body.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/users/{user}/confirm (the `ConfirmUser` operationId).
+	ConfirmUserWithResponse(ctx context.Context, user UserPath, params *ConfirmUserParams, reqEditors ...RequestEditorFn) (*ConfirmUserResponse, error)
+
 	// EraseUserWithResponse Destroy what is known of a person
 	//
 	// Ends the account, if it lives, and destroys the key of all that was sealed for the person, in the log and in its copies: names, addresses, texts, secrets. The facts stay, with their types, times and positions. It can not be undone. For owners; a deleted user is named by id. No body.
@@ -7998,12 +9485,30 @@ type ClientWithResponsesInterface interface {
 
 	// GetWorkspaceWithResponse Read a workspace
 	//
-	// For its owner, and for whoever may read users.
+	// For its owner, for everybody with a role there, and for whoever may read users.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/workspaces/{workspace} (the `GetWorkspace` operationId).
 	GetWorkspaceWithResponse(ctx context.Context, workspace WorkspacePath, params *GetWorkspaceParams, reqEditors ...RequestEditorFn) (*GetWorkspaceResponse, error)
+
+	// UpdateWorkspaceWithBodyWithResponse Change a workspace
+	//
+	// For its owner, for who administers it, and for owners of the installation. Only what is given changes.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/workspaces/{workspace} (the `UpdateWorkspace` operationId).
+	UpdateWorkspaceWithBodyWithResponse(ctx context.Context, workspace WorkspacePath, params *UpdateWorkspaceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateWorkspaceResponse, error)
+
+	// UpdateWorkspaceWithResponse Change a workspace
+	//
+	// For its owner, for who administers it, and for owners of the installation. Only what is given changes.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/workspaces/{workspace} (the `UpdateWorkspace` operationId).
+	UpdateWorkspaceWithResponse(ctx context.Context, workspace WorkspacePath, params *UpdateWorkspaceParams, body UpdateWorkspaceJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateWorkspaceResponse, error)
 
 	// WorkspaceHistoryWithResponse What happened to a workspace
 	//
@@ -8013,6 +9518,69 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/workspaces/{workspace}/history (the `WorkspaceHistory` operationId).
 	WorkspaceHistoryWithResponse(ctx context.Context, workspace WorkspacePath, params *WorkspaceHistoryParams, reqEditors ...RequestEditorFn) (*WorkspaceHistoryResponse, error)
+
+	// ListPermissionsWithResponse List the roles that were given in a workspace
+	//
+	// For whoever may read the workspace. The owner has every right without one. A user's access is the strongest of the own role and those of the user's groups.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/workspaces/{workspace}/permissions (the `ListPermissions` operationId).
+	ListPermissionsWithResponse(ctx context.Context, workspace WorkspacePath, reqEditors ...RequestEditorFn) (*ListPermissionsResponse, error)
+
+	// RevokeGroupPermissionWithResponse Take a group's role in a workspace away
+	//
+	// Who has none stays without.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/workspaces/{workspace}/permissions/groups/{group} (the `RevokeGroupPermission` operationId).
+	RevokeGroupPermissionWithResponse(ctx context.Context, workspace WorkspacePath, group GroupPath, params *RevokeGroupPermissionParams, reqEditors ...RequestEditorFn) (*RevokeGroupPermissionResponse, error)
+
+	// GrantGroupPermissionWithBodyWithResponse Give a group a role in a workspace
+	//
+	// In place of the one that there was. For those who may change the workspace.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/workspaces/{workspace}/permissions/groups/{group} (the `GrantGroupPermission` operationId).
+	GrantGroupPermissionWithBodyWithResponse(ctx context.Context, workspace WorkspacePath, group GroupPath, params *GrantGroupPermissionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GrantGroupPermissionResponse, error)
+
+	// GrantGroupPermissionWithResponse Give a group a role in a workspace
+	//
+	// In place of the one that there was. For those who may change the workspace.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/workspaces/{workspace}/permissions/groups/{group} (the `GrantGroupPermission` operationId).
+	GrantGroupPermissionWithResponse(ctx context.Context, workspace WorkspacePath, group GroupPath, params *GrantGroupPermissionParams, body GrantGroupPermissionJSONRequestBody, reqEditors ...RequestEditorFn) (*GrantGroupPermissionResponse, error)
+
+	// RevokeUserPermissionWithResponse Take a user's role in a workspace away
+	//
+	// Who has none stays without.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/workspaces/{workspace}/permissions/users/{user} (the `RevokeUserPermission` operationId).
+	RevokeUserPermissionWithResponse(ctx context.Context, workspace WorkspacePath, user UserPath, params *RevokeUserPermissionParams, reqEditors ...RequestEditorFn) (*RevokeUserPermissionResponse, error)
+
+	// GrantUserPermissionWithBodyWithResponse Give a user a role in a workspace
+	//
+	// In place of the one that there was. For those who may change the workspace.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/workspaces/{workspace}/permissions/users/{user} (the `GrantUserPermission` operationId).
+	GrantUserPermissionWithBodyWithResponse(ctx context.Context, workspace WorkspacePath, user UserPath, params *GrantUserPermissionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GrantUserPermissionResponse, error)
+
+	// GrantUserPermissionWithResponse Give a user a role in a workspace
+	//
+	// In place of the one that there was. For those who may change the workspace.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /v1/workspaces/{workspace}/permissions/users/{user} (the `GrantUserPermission` operationId).
+	GrantUserPermissionWithResponse(ctx context.Context, workspace WorkspacePath, user UserPath, params *GrantUserPermissionParams, body GrantUserPermissionJSONRequestBody, reqEditors ...RequestEditorFn) (*GrantUserPermissionResponse, error)
 }
 
 // RecordActivitiesResponse200Headers the declared response headers of an HTTP 200 response for RecordActivities
@@ -8682,6 +10250,385 @@ func (r ListEventsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListEventsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListGroupsResponse200Headers the declared response headers of an HTTP 200 response for ListGroups
+type ListGroupsResponse200Headers struct {
+	RosterStale int
+}
+
+type ListGroupsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GroupPage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListGroupsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListGroupsResponse) GetJSON200() *GroupPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListGroupsResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListGroupsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListGroupsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListGroupsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListGroupsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateGroupResponse201Headers the declared response headers of an HTTP 201 response for CreateGroup
+type CreateGroupResponse201Headers struct {
+	Location       string
+	RosterPosition string
+}
+
+type CreateGroupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Group
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateGroupResponse201Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateGroupResponse) GetJSON201() *Group {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateGroupResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateGroupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateGroupResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteGroupResponse204Headers the declared response headers of an HTTP 204 response for DeleteGroup
+type DeleteGroupResponse204Headers struct {
+	RosterPosition string
+}
+
+type DeleteGroupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *DeleteGroupResponse204Headers
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteGroupResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteGroupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteGroupResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetGroupResponse200Headers the declared response headers of an HTTP 200 response for GetGroup
+type GetGroupResponse200Headers struct {
+	RosterStale int
+}
+
+type GetGroupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Group
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetGroupResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetGroupResponse) GetJSON200() *Group {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetGroupResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetGroupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetGroupResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RenameGroupResponse200Headers the declared response headers of an HTTP 200 response for RenameGroup
+type RenameGroupResponse200Headers struct {
+	RosterPosition string
+}
+
+type RenameGroupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChangedGroup
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *RenameGroupResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RenameGroupResponse) GetJSON200() *ChangedGroup {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RenameGroupResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RenameGroupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RenameGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RenameGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RenameGroupResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RemoveFromGroupResponse200Headers the declared response headers of an HTTP 200 response for RemoveFromGroup
+type RemoveFromGroupResponse200Headers struct {
+	RosterPosition string
+}
+
+type RemoveFromGroupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChangedGroup
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *RemoveFromGroupResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RemoveFromGroupResponse) GetJSON200() *ChangedGroup {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RemoveFromGroupResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RemoveFromGroupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RemoveFromGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RemoveFromGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RemoveFromGroupResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// AddToGroupResponse200Headers the declared response headers of an HTTP 200 response for AddToGroup
+type AddToGroupResponse200Headers struct {
+	RosterPosition string
+}
+
+type AddToGroupResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChangedGroup
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *AddToGroupResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AddToGroupResponse) GetJSON200() *ChangedGroup {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AddToGroupResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AddToGroupResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AddToGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AddToGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AddToGroupResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9755,6 +11702,61 @@ func (r StreamUserActivitiesResponse) ContentType() string {
 	return ""
 }
 
+// ConfirmUserResponse200Headers the declared response headers of an HTTP 200 response for ConfirmUser
+type ConfirmUserResponse200Headers struct {
+	RosterPosition string
+}
+
+type ConfirmUserResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChangedUser
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ConfirmUserResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ConfirmUserResponse) GetJSON200() *ChangedUser {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ConfirmUserResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ConfirmUserResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ConfirmUserResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ConfirmUserResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ConfirmUserResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // EraseUserResponse204Headers the declared response headers of an HTTP 204 response for EraseUser
 type EraseUserResponse204Headers struct {
 	RosterPosition string
@@ -10697,6 +12699,61 @@ func (r GetWorkspaceResponse) ContentType() string {
 	return ""
 }
 
+// UpdateWorkspaceResponse200Headers the declared response headers of an HTTP 200 response for UpdateWorkspace
+type UpdateWorkspaceResponse200Headers struct {
+	RosterPosition string
+}
+
+type UpdateWorkspaceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Workspace
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateWorkspaceResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateWorkspaceResponse) GetJSON200() *Workspace {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UpdateWorkspaceResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateWorkspaceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateWorkspaceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateWorkspaceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateWorkspaceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // WorkspaceHistoryResponse200Headers the declared response headers of an HTTP 200 response for WorkspaceHistory
 type WorkspaceHistoryResponse200Headers struct {
 	RosterStale int
@@ -10746,6 +12803,267 @@ func (r WorkspaceHistoryResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r WorkspaceHistoryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListPermissionsResponse200Headers the declared response headers of an HTTP 200 response for ListPermissions
+type ListPermissionsResponse200Headers struct {
+	RosterStale int
+}
+
+type ListPermissionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PermissionList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListPermissionsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListPermissionsResponse) GetJSON200() *PermissionList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListPermissionsResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListPermissionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListPermissionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListPermissionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListPermissionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RevokeGroupPermissionResponse204Headers the declared response headers of an HTTP 204 response for RevokeGroupPermission
+type RevokeGroupPermissionResponse204Headers struct {
+	RosterPosition string
+}
+
+type RevokeGroupPermissionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *RevokeGroupPermissionResponse204Headers
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RevokeGroupPermissionResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RevokeGroupPermissionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeGroupPermissionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeGroupPermissionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RevokeGroupPermissionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GrantGroupPermissionResponse200Headers the declared response headers of an HTTP 200 response for GrantGroupPermission
+type GrantGroupPermissionResponse200Headers struct {
+	RosterPosition string
+}
+
+type GrantGroupPermissionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Permission
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GrantGroupPermissionResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GrantGroupPermissionResponse) GetJSON200() *Permission {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GrantGroupPermissionResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GrantGroupPermissionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GrantGroupPermissionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GrantGroupPermissionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GrantGroupPermissionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RevokeUserPermissionResponse204Headers the declared response headers of an HTTP 204 response for RevokeUserPermission
+type RevokeUserPermissionResponse204Headers struct {
+	RosterPosition string
+}
+
+type RevokeUserPermissionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *RevokeUserPermissionResponse204Headers
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RevokeUserPermissionResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RevokeUserPermissionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeUserPermissionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeUserPermissionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RevokeUserPermissionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GrantUserPermissionResponse200Headers the declared response headers of an HTTP 200 response for GrantUserPermission
+type GrantUserPermissionResponse200Headers struct {
+	RosterPosition string
+}
+
+type GrantUserPermissionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Permission
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GrantUserPermissionResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GrantUserPermissionResponse) GetJSON200() *Permission {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GrantUserPermissionResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GrantUserPermissionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GrantUserPermissionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GrantUserPermissionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GrantUserPermissionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11065,6 +13383,137 @@ func (c *ClientWithResponses) ListEventsWithResponse(ctx context.Context, params
 		return nil, err
 	}
 	return ParseListEventsResponse(rsp)
+}
+
+// ListGroupsWithResponse List groups of users
+//
+// By name. For whoever may read users.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/groups (the `ListGroups` operationId).
+func (c *ClientWithResponses) ListGroupsWithResponse(ctx context.Context, params *ListGroupsParams, reqEditors ...RequestEditorFn) (*ListGroupsResponse, error) {
+	rsp, err := c.ListGroups(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListGroupsResponse(rsp)
+}
+
+// CreateGroupWithBodyWithResponse Make a group of users
+//
+// For administrators of users. Names are unique, ignoring case.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/groups (the `CreateGroup` operationId).
+func (c *ClientWithResponses) CreateGroupWithBodyWithResponse(ctx context.Context, params *CreateGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateGroupResponse, error) {
+	rsp, err := c.CreateGroupWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateGroupResponse(rsp)
+}
+
+// CreateGroupWithResponse Make a group of users
+//
+// For administrators of users. Names are unique, ignoring case.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/groups (the `CreateGroup` operationId).
+func (c *ClientWithResponses) CreateGroupWithResponse(ctx context.Context, params *CreateGroupParams, body CreateGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateGroupResponse, error) {
+	rsp, err := c.CreateGroup(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateGroupResponse(rsp)
+}
+
+// DeleteGroupWithResponse End a group
+//
+// What it gave its members ends with it; its name is free at once.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/groups/{group} (the `DeleteGroup` operationId).
+func (c *ClientWithResponses) DeleteGroupWithResponse(ctx context.Context, group GroupPath, params *DeleteGroupParams, reqEditors ...RequestEditorFn) (*DeleteGroupResponse, error) {
+	rsp, err := c.DeleteGroup(ctx, group, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteGroupResponse(rsp)
+}
+
+// GetGroupWithResponse Read a group and its members
+//
+// For whoever may read users.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/groups/{group} (the `GetGroup` operationId).
+func (c *ClientWithResponses) GetGroupWithResponse(ctx context.Context, group GroupPath, reqEditors ...RequestEditorFn) (*GetGroupResponse, error) {
+	rsp, err := c.GetGroup(ctx, group, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGroupResponse(rsp)
+}
+
+// RenameGroupWithBodyWithResponse Give a group another name
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/groups/{group} (the `RenameGroup` operationId).
+func (c *ClientWithResponses) RenameGroupWithBodyWithResponse(ctx context.Context, group GroupPath, params *RenameGroupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RenameGroupResponse, error) {
+	rsp, err := c.RenameGroupWithBody(ctx, group, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenameGroupResponse(rsp)
+}
+
+// RenameGroupWithResponse Give a group another name
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/groups/{group} (the `RenameGroup` operationId).
+func (c *ClientWithResponses) RenameGroupWithResponse(ctx context.Context, group GroupPath, params *RenameGroupParams, body RenameGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*RenameGroupResponse, error) {
+	rsp, err := c.RenameGroup(ctx, group, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRenameGroupResponse(rsp)
+}
+
+// RemoveFromGroupWithResponse Take a user out of a group
+//
+// Who is not there stays out.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/groups/{group}/members/{user} (the `RemoveFromGroup` operationId).
+func (c *ClientWithResponses) RemoveFromGroupWithResponse(ctx context.Context, group GroupPath, user UserPath, params *RemoveFromGroupParams, reqEditors ...RequestEditorFn) (*RemoveFromGroupResponse, error) {
+	rsp, err := c.RemoveFromGroup(ctx, group, user, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRemoveFromGroupResponse(rsp)
+}
+
+// AddToGroupWithResponse Take a user into a group
+//
+// Who is there already stays. No body.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/groups/{group}/members/{user} (the `AddToGroup` operationId).
+func (c *ClientWithResponses) AddToGroupWithResponse(ctx context.Context, group GroupPath, user UserPath, params *AddToGroupParams, reqEditors ...RequestEditorFn) (*AddToGroupResponse, error) {
+	rsp, err := c.AddToGroup(ctx, group, user, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddToGroupResponse(rsp)
 }
 
 // ImportUsersWithBodyWithResponse Move users in from another system
@@ -11482,6 +13931,21 @@ func (c *ClientWithResponses) StreamUserActivitiesWithResponse(ctx context.Conte
 	return ParseStreamUserActivitiesResponse(rsp)
 }
 
+// ConfirmUserWithResponse Say that a user's e-mail address is confirmed
+//
+// For administrators, where a confirmation can not be mailed. Who registered and is not confirmed comes in nowhere. No body.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/users/{user}/confirm (the `ConfirmUser` operationId).
+func (c *ClientWithResponses) ConfirmUserWithResponse(ctx context.Context, user UserPath, params *ConfirmUserParams, reqEditors ...RequestEditorFn) (*ConfirmUserResponse, error) {
+	rsp, err := c.ConfirmUser(ctx, user, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfirmUserResponse(rsp)
+}
+
 // EraseUserWithResponse Destroy what is known of a person
 //
 // Ends the account, if it lives, and destroys the key of all that was sealed for the person, in the log and in its copies: names, addresses, texts, secrets. The facts stay, with their types, times and positions. It can not be undone. For owners; a deleted user is named by id. No body.
@@ -11841,7 +14305,7 @@ func (c *ClientWithResponses) DeleteWorkspaceWithResponse(ctx context.Context, w
 
 // GetWorkspaceWithResponse Read a workspace
 //
-// For its owner, and for whoever may read users.
+// For its owner, for everybody with a role there, and for whoever may read users.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -11852,6 +14316,36 @@ func (c *ClientWithResponses) GetWorkspaceWithResponse(ctx context.Context, work
 		return nil, err
 	}
 	return ParseGetWorkspaceResponse(rsp)
+}
+
+// UpdateWorkspaceWithBodyWithResponse Change a workspace
+//
+// For its owner, for who administers it, and for owners of the installation. Only what is given changes.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/workspaces/{workspace} (the `UpdateWorkspace` operationId).
+func (c *ClientWithResponses) UpdateWorkspaceWithBodyWithResponse(ctx context.Context, workspace WorkspacePath, params *UpdateWorkspaceParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateWorkspaceResponse, error) {
+	rsp, err := c.UpdateWorkspaceWithBody(ctx, workspace, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateWorkspaceResponse(rsp)
+}
+
+// UpdateWorkspaceWithResponse Change a workspace
+//
+// For its owner, for who administers it, and for owners of the installation. Only what is given changes.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/workspaces/{workspace} (the `UpdateWorkspace` operationId).
+func (c *ClientWithResponses) UpdateWorkspaceWithResponse(ctx context.Context, workspace WorkspacePath, params *UpdateWorkspaceParams, body UpdateWorkspaceJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateWorkspaceResponse, error) {
+	rsp, err := c.UpdateWorkspace(ctx, workspace, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateWorkspaceResponse(rsp)
 }
 
 // WorkspaceHistoryWithResponse What happened to a workspace
@@ -11867,6 +14361,111 @@ func (c *ClientWithResponses) WorkspaceHistoryWithResponse(ctx context.Context, 
 		return nil, err
 	}
 	return ParseWorkspaceHistoryResponse(rsp)
+}
+
+// ListPermissionsWithResponse List the roles that were given in a workspace
+//
+// For whoever may read the workspace. The owner has every right without one. A user's access is the strongest of the own role and those of the user's groups.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/workspaces/{workspace}/permissions (the `ListPermissions` operationId).
+func (c *ClientWithResponses) ListPermissionsWithResponse(ctx context.Context, workspace WorkspacePath, reqEditors ...RequestEditorFn) (*ListPermissionsResponse, error) {
+	rsp, err := c.ListPermissions(ctx, workspace, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListPermissionsResponse(rsp)
+}
+
+// RevokeGroupPermissionWithResponse Take a group's role in a workspace away
+//
+// Who has none stays without.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/workspaces/{workspace}/permissions/groups/{group} (the `RevokeGroupPermission` operationId).
+func (c *ClientWithResponses) RevokeGroupPermissionWithResponse(ctx context.Context, workspace WorkspacePath, group GroupPath, params *RevokeGroupPermissionParams, reqEditors ...RequestEditorFn) (*RevokeGroupPermissionResponse, error) {
+	rsp, err := c.RevokeGroupPermission(ctx, workspace, group, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeGroupPermissionResponse(rsp)
+}
+
+// GrantGroupPermissionWithBodyWithResponse Give a group a role in a workspace
+//
+// In place of the one that there was. For those who may change the workspace.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/workspaces/{workspace}/permissions/groups/{group} (the `GrantGroupPermission` operationId).
+func (c *ClientWithResponses) GrantGroupPermissionWithBodyWithResponse(ctx context.Context, workspace WorkspacePath, group GroupPath, params *GrantGroupPermissionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GrantGroupPermissionResponse, error) {
+	rsp, err := c.GrantGroupPermissionWithBody(ctx, workspace, group, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGrantGroupPermissionResponse(rsp)
+}
+
+// GrantGroupPermissionWithResponse Give a group a role in a workspace
+//
+// In place of the one that there was. For those who may change the workspace.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/workspaces/{workspace}/permissions/groups/{group} (the `GrantGroupPermission` operationId).
+func (c *ClientWithResponses) GrantGroupPermissionWithResponse(ctx context.Context, workspace WorkspacePath, group GroupPath, params *GrantGroupPermissionParams, body GrantGroupPermissionJSONRequestBody, reqEditors ...RequestEditorFn) (*GrantGroupPermissionResponse, error) {
+	rsp, err := c.GrantGroupPermission(ctx, workspace, group, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGrantGroupPermissionResponse(rsp)
+}
+
+// RevokeUserPermissionWithResponse Take a user's role in a workspace away
+//
+// Who has none stays without.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/workspaces/{workspace}/permissions/users/{user} (the `RevokeUserPermission` operationId).
+func (c *ClientWithResponses) RevokeUserPermissionWithResponse(ctx context.Context, workspace WorkspacePath, user UserPath, params *RevokeUserPermissionParams, reqEditors ...RequestEditorFn) (*RevokeUserPermissionResponse, error) {
+	rsp, err := c.RevokeUserPermission(ctx, workspace, user, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeUserPermissionResponse(rsp)
+}
+
+// GrantUserPermissionWithBodyWithResponse Give a user a role in a workspace
+//
+// In place of the one that there was. For those who may change the workspace.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/workspaces/{workspace}/permissions/users/{user} (the `GrantUserPermission` operationId).
+func (c *ClientWithResponses) GrantUserPermissionWithBodyWithResponse(ctx context.Context, workspace WorkspacePath, user UserPath, params *GrantUserPermissionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GrantUserPermissionResponse, error) {
+	rsp, err := c.GrantUserPermissionWithBody(ctx, workspace, user, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGrantUserPermissionResponse(rsp)
+}
+
+// GrantUserPermissionWithResponse Give a user a role in a workspace
+//
+// In place of the one that there was. For those who may change the workspace.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /v1/workspaces/{workspace}/permissions/users/{user} (the `GrantUserPermission` operationId).
+func (c *ClientWithResponses) GrantUserPermissionWithResponse(ctx context.Context, workspace WorkspacePath, user UserPath, params *GrantUserPermissionParams, body GrantUserPermissionJSONRequestBody, reqEditors ...RequestEditorFn) (*GrantUserPermissionResponse, error) {
+	rsp, err := c.GrantUserPermission(ctx, workspace, user, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGrantUserPermissionResponse(rsp)
 }
 
 // ParseRecordActivitiesResponse parses an HTTP response from a RecordActivitiesWithResponse call
@@ -12343,6 +14942,331 @@ func ParseListEventsResponse(rsp *http.Response) (*ListEventsResponse, error) {
 			}
 			headers.RosterNext = value
 		}
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListGroupsResponse parses an HTTP response from a ListGroupsWithResponse call
+func ParseListGroupsResponse(rsp *http.Response) (*ListGroupsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListGroupsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GroupPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListGroupsResponse200Headers
+		if values := rsp.Header.Values("Roster-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateGroupResponse parses an HTTP response from a CreateGroupWithResponse call
+func ParseCreateGroupResponse(rsp *http.Response) (*CreateGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Group
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateGroupResponse201Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteGroupResponse parses an HTTP response from a DeleteGroupWithResponse call
+func ParseDeleteGroupResponse(rsp *http.Response) (*DeleteGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers DeleteGroupResponse204Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetGroupResponse parses an HTTP response from a GetGroupWithResponse call
+func ParseGetGroupResponse(rsp *http.Response) (*GetGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Group
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetGroupResponse200Headers
+		if values := rsp.Header.Values("Roster-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRenameGroupResponse parses an HTTP response from a RenameGroupWithResponse call
+func ParseRenameGroupResponse(rsp *http.Response) (*RenameGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RenameGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChangedGroup
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers RenameGroupResponse200Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRemoveFromGroupResponse parses an HTTP response from a RemoveFromGroupWithResponse call
+func ParseRemoveFromGroupResponse(rsp *http.Response) (*RemoveFromGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RemoveFromGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChangedGroup
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers RemoveFromGroupResponse200Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseAddToGroupResponse parses an HTTP response from a AddToGroupWithResponse call
+func ParseAddToGroupResponse(rsp *http.Response) (*AddToGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AddToGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChangedGroup
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers AddToGroupResponse200Headers
 		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
@@ -13258,6 +16182,52 @@ func ParseStreamUserActivitiesResponse(rsp *http.Response) (*StreamUserActivitie
 	return response, nil
 }
 
+// ParseConfirmUserResponse parses an HTTP response from a ConfirmUserWithResponse call
+func ParseConfirmUserResponse(rsp *http.Response) (*ConfirmUserResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ConfirmUserResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChangedUser
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ConfirmUserResponse200Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseEraseUserResponse parses an HTTP response from a EraseUserWithResponse call
 func ParseEraseUserResponse(rsp *http.Response) (*EraseUserResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14047,6 +17017,52 @@ func ParseGetWorkspaceResponse(rsp *http.Response) (*GetWorkspaceResponse, error
 	return response, nil
 }
 
+// ParseUpdateWorkspaceResponse parses an HTTP response from a UpdateWorkspaceWithResponse call
+func ParseUpdateWorkspaceResponse(rsp *http.Response) (*UpdateWorkspaceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateWorkspaceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Workspace
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateWorkspaceResponse200Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseWorkspaceHistoryResponse parses an HTTP response from a WorkspaceHistoryWithResponse call
 func ParseWorkspaceHistoryResponse(rsp *http.Response) (*WorkspaceHistoryResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14086,6 +17102,228 @@ func ParseWorkspaceHistoryResponse(rsp *http.Response) (*WorkspaceHistoryRespons
 				return nil, err
 			}
 			headers.RosterStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListPermissionsResponse parses an HTTP response from a ListPermissionsWithResponse call
+func ParseListPermissionsResponse(rsp *http.Response) (*ListPermissionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListPermissionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PermissionList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListPermissionsResponse200Headers
+		if values := rsp.Header.Values("Roster-Stale"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Stale", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterStale = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRevokeGroupPermissionResponse parses an HTTP response from a RevokeGroupPermissionWithResponse call
+func ParseRevokeGroupPermissionResponse(rsp *http.Response) (*RevokeGroupPermissionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeGroupPermissionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers RevokeGroupPermissionResponse204Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGrantGroupPermissionResponse parses an HTTP response from a GrantGroupPermissionWithResponse call
+func ParseGrantGroupPermissionResponse(rsp *http.Response) (*GrantGroupPermissionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GrantGroupPermissionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Permission
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GrantGroupPermissionResponse200Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRevokeUserPermissionResponse parses an HTTP response from a RevokeUserPermissionWithResponse call
+func ParseRevokeUserPermissionResponse(rsp *http.Response) (*RevokeUserPermissionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeUserPermissionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers RevokeUserPermissionResponse204Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
+		}
+		response.Headers204 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGrantUserPermissionResponse parses an HTTP response from a GrantUserPermissionWithResponse call
+func ParseGrantUserPermissionResponse(rsp *http.Response) (*GrantUserPermissionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GrantUserPermissionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Permission
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GrantUserPermissionResponse200Headers
+		if values := rsp.Header.Values("Roster-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Roster-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RosterPosition = value
 		}
 		response.Headers200 = &headers
 	}

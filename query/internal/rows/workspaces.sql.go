@@ -29,6 +29,24 @@ func (q *Queries) CountWorkspaces(ctx context.Context, arg CountWorkspacesParams
 	return count, err
 }
 
+const groupByID = `-- name: GroupByID :one
+select id, number, name, created_at, updated_at, position from user_groups where id = $1
+`
+
+func (q *Queries) GroupByID(ctx context.Context, id pgtype.UUID) (UserGroup, error) {
+	row := q.db.QueryRow(ctx, groupByID, id)
+	var i UserGroup
+	err := row.Scan(
+		&i.ID,
+		&i.Number,
+		&i.Name,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Position,
+	)
+	return i, err
+}
+
 const groupsOfUser = `-- name: GroupsOfUser :many
 select g.id, g.number, g.name, g.created_at, g.updated_at, g.position from group_members m join user_groups g on g.id = m.group_id where m.user_id = $1 order by g.number
 `
@@ -98,6 +116,44 @@ func (q *Queries) GroupsOfUsers(ctx context.Context, userIds []pgtype.UUID) ([]G
 	return items, nil
 }
 
+const listGroups = `-- name: ListGroups :many
+select id, number, name, created_at, updated_at, position from user_groups
+where (lower(name), id) > (lower($1::text), $2::uuid) order by lower(name), id limit $3::bigint
+`
+
+type ListGroupsParams struct {
+	AfterName string
+	AfterID   pgtype.UUID
+	PageSize  int64
+}
+
+func (q *Queries) ListGroups(ctx context.Context, arg ListGroupsParams) ([]UserGroup, error) {
+	rows, err := q.db.Query(ctx, listGroups, arg.AfterName, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UserGroup
+	for rows.Next() {
+		var i UserGroup
+		if err := rows.Scan(
+			&i.ID,
+			&i.Number,
+			&i.Name,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Position,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listWorkspaces = `-- name: ListWorkspaces :many
 select workspaces.id, workspaces.number, workspaces.name, workspaces.display_name, workspaces.owner, workspaces.locations, workspaces.created_at, workspaces.updated_at, workspaces.position, count(*) over () as total from workspaces
 where ($1::uuid is null or owner = $1)
@@ -149,6 +205,30 @@ func (q *Queries) ListWorkspaces(ctx context.Context, arg ListWorkspacesParams) 
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const membersOfGroup = `-- name: MembersOfGroup :many
+select user_id from group_members where group_id = $1 order by user_id
+`
+
+func (q *Queries) MembersOfGroup(ctx context.Context, groupID pgtype.UUID) ([]pgtype.UUID, error) {
+	rows, err := q.db.Query(ctx, membersOfGroup, groupID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []pgtype.UUID
+	for rows.Next() {
+		var user_id pgtype.UUID
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
