@@ -60,14 +60,14 @@ var mayImport = map[string][]string{
 	"api/bearer":  {},
 	"api/live":    {},
 	"api/sse":     {"query/live"},
-	"api/v1":      {"events", "archive", "commands", "query", "query/live", "api/gate", "api/sse", "api/v1/client"}, // the client's generated types are the server's
+	"api/v1":      {"events", "archive", "catalogue", "commands", "query", "query/live", "api/gate", "api/sse", "api/v1/client"}, // the client's generated types are the server's
 	"api/codimir": {"events", "commands", "query", "api/gate"},
 	"api/abf":     {"events", "commands", "query", "api/gate"},
 	"api/coder":   {"events", "commands", "query", "api/gate", "signin", "internal/mail"},
 	"api/pm415":   {"events", "commands", "query", "api/bearer", "api/gate", "internal/mail"},
 	"api/runwhen": {"events", "commands", "query", "query/live", "api/bearer", "api/gate", "api/sse", "internal/mail"},
 	"api": {
-		"events", "commands", "query", "query/live", "api/bearer", "api/gate", "api/v1", "api/codimir", "api/coder", "api/abf", "api/pm415", "api/runwhen", "api/live",
+		"events", "catalogue", "commands", "query", "query/live", "api/bearer", "api/gate", "api/v1", "api/codimir", "api/coder", "api/abf", "api/pm415", "api/runwhen", "api/live",
 		"signin", "internal/mail",
 	},
 	// What only tests import may import everything.

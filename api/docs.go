@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	v1 "github.com/rosterhq/roster/api/v1"
+	"github.com/rosterhq/roster/catalogue"
 )
 
 //go:embed docs/index.html docs/docs.js docs/docs.css
@@ -30,6 +31,7 @@ func (s *surface) registerDocs(router *mux.Router) {
 	} {
 		router.Handle(path, serveFile(file[0], file[1])).Methods(http.MethodGet)
 	}
+	s.registerEvents(router)
 	router.HandleFunc("/docs/documents.json", s.documents).Methods(http.MethodGet)
 	for name, dialect := range s.dialects {
 		router.Handle("/docs/"+name+".yaml", serveBytes(dialect.OpenAPI(), "application/yaml")).Methods(http.MethodGet)
@@ -41,6 +43,23 @@ func (s *surface) registerDocs(router *mux.Router) {
 		router.Handle("/docs/"+name+".json", serveBytes(raw, "application/json")).Methods(http.MethodGet)
 	}
 	router.HandleFunc("/", landing).Methods(http.MethodGet)
+}
+
+// registerEvents adds the page of events.
+func (s *surface) registerEvents(router *mux.Router) {
+	all, err := catalogue.New()
+	if err != nil { // tests read it, so this is a build that was never tested
+		s.logger.Error("catalogue of events can not be read", zap.Error(err))
+		return
+	}
+	page, err := all.Page()
+	if err != nil {
+		s.logger.Error("page of events can not be made", zap.Error(err))
+		return
+	}
+	router.Handle("/docs/events", serveBytes(page, "text/html; charset=utf-8")).Methods(http.MethodGet)
+	router.Handle("/docs/events.js", serveBytes(catalogue.Script(), "text/javascript; charset=utf-8")).Methods(http.MethodGet)
+	router.Handle("/docs/events.css", serveBytes(catalogue.Style(), "text/css; charset=utf-8")).Methods(http.MethodGet)
 }
 
 func serveFile(name, contentType string) http.Handler {

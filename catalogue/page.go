@@ -12,15 +12,17 @@ import (
 //go:embed page.html
 var pageText string
 
-// Script is the little that the page's filter needs; without it the page is whole.
-//
 //go:embed page.js
-var Script []byte
+var script []byte
+
+//go:embed page.css
+var style []byte
+
+// Script is the little that the page's filter needs; without it the page is whole.
+func Script() []byte { return script }
 
 // Style is the page's, beside that of all pages.
-//
-//go:embed page.css
-var Style []byte
+func Style() []byte { return style }
 
 // group is the types of one kind of aggregate.
 type group struct {

@@ -117,6 +117,7 @@ func (h *Handler) Register(router *mux.Router) {
 	for _, route := range routes {
 		router.Handle(route.path, h.signedIn(route.handle)).Methods(route.method)
 	}
+	h.registerCatalogue(router)
 	router.HandleFunc("/v1/openapi.yaml", serveDocument).Methods(http.MethodGet)
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/oapi-codegen/runtime"
 )
 
@@ -62,6 +64,63 @@ func (e ComparedRowKind) Valid() bool {
 	case Extra:
 		return true
 	case Missing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EventMemberProtection.
+const (
+	Personal EventMemberProtection = "personal"
+	Public   EventMemberProtection = "public"
+	Secret   EventMemberProtection = "secret"
+)
+
+// Valid indicates whether the value is a known member of the EventMemberProtection enum.
+func (e EventMemberProtection) Valid() bool {
+	switch e {
+	case Personal:
+		return true
+	case Public:
+		return true
+	case Secret:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EventTypeStream.
+const (
+	EventTypeStreamACTIVITY EventTypeStream = "ACTIVITY"
+	EventTypeStreamROSTER   EventTypeStream = "ROSTER"
+)
+
+// Valid indicates whether the value is a known member of the EventTypeStream enum.
+func (e EventTypeStream) Valid() bool {
+	switch e {
+	case EventTypeStreamACTIVITY:
+		return true
+	case EventTypeStreamROSTER:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EventTypeSummaryStream.
+const (
+	EventTypeSummaryStreamACTIVITY EventTypeSummaryStream = "ACTIVITY"
+	EventTypeSummaryStreamROSTER   EventTypeSummaryStream = "ROSTER"
+)
+
+// Valid indicates whether the value is a known member of the EventTypeSummaryStream enum.
+func (e EventTypeSummaryStream) Valid() bool {
+	switch e {
+	case EventTypeSummaryStreamACTIVITY:
+		return true
+	case EventTypeSummaryStreamROSTER:
 		return true
 	default:
 		return false
@@ -229,16 +288,16 @@ func (e ProjectionState) Valid() bool {
 
 // Defines values for ProjectionStream.
 const (
-	ACTIVITY ProjectionStream = "ACTIVITY"
-	ROSTER   ProjectionStream = "ROSTER"
+	ProjectionStreamACTIVITY ProjectionStream = "ACTIVITY"
+	ProjectionStreamROSTER   ProjectionStream = "ROSTER"
 )
 
 // Valid indicates whether the value is a known member of the ProjectionStream enum.
 func (e ProjectionStream) Valid() bool {
 	switch e {
-	case ACTIVITY:
+	case ProjectionStreamACTIVITY:
 		return true
-	case ROSTER:
+	case ProjectionStreamROSTER:
 		return true
 	default:
 		return false
@@ -684,6 +743,25 @@ type Entity struct {
 	Url       string    `json:"url,omitempty,omitzero"`
 }
 
+// EventMember defines model for EventMember.
+type EventMember struct {
+	Description string `json:"description"`
+
+	// Name Its path: memberships[].roles
+	Name       string                `json:"name"`
+	Protection EventMemberProtection `json:"protection"`
+	Required   bool                  `json:"required"`
+
+	// Type In words
+	Type string `json:"type"`
+
+	// Values Those that are known; later releases may have more
+	Values []string `json:"values,omitempty,omitzero"`
+}
+
+// EventMemberProtection defines model for EventMember.Protection.
+type EventMemberProtection string
+
 // EventPage defines model for EventPage.
 type EventPage struct {
 	Items []CloudEvent `json:"items"`
@@ -691,6 +769,51 @@ type EventPage struct {
 	// Next Cursor of what follows; absent at the end
 	Next string `json:"next,omitempty,omitzero"`
 }
+
+// EventType defines model for EventType.
+type EventType struct {
+	Current     string `json:"current"`
+	Description string `json:"description"`
+
+	// Example A body as the log holds it
+	Example json.RawMessage `json:"example"`
+	Members []EventMember   `json:"members"`
+
+	// Opened What its sealed member opens to
+	Opened json.RawMessage `json:"opened,omitempty,omitzero"`
+
+	// Schema JSON Schema 2020-12
+	Schema  json.RawMessage `json:"schema"`
+	Stream  EventTypeStream `json:"stream"`
+	Type    string          `json:"type"`
+	Version int             `json:"version"`
+}
+
+// EventTypeStream defines model for EventType.Stream.
+type EventTypeStream string
+
+// EventTypeList defines model for EventTypeList.
+type EventTypeList struct {
+	Items []EventTypeSummary `json:"items"`
+}
+
+// EventTypeSummary defines model for EventTypeSummary.
+type EventTypeSummary struct {
+	// Current The newest version; readers of the log get this one
+	Current     string `json:"current"`
+	Description string `json:"description"`
+
+	// Schema Path of its JSON Schema
+	Schema string                 `json:"schema"`
+	Stream EventTypeSummaryStream `json:"stream"`
+
+	// Type With the version
+	Type    string `json:"type"`
+	Version int    `json:"version"`
+}
+
+// EventTypeSummaryStream defines model for EventTypeSummary.Stream.
+type EventTypeSummaryStream string
 
 // FieldProblem defines model for FieldProblem.
 type FieldProblem struct {
@@ -1395,6 +1518,9 @@ type ActivityTypes = string
 
 // At defines model for At.
 type At = string
+
+// CatalogueType defines model for CatalogueType.
+type CatalogueType = string
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -2300,6 +2426,33 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/admin/projections/{projection}/verify (the `VerifyProjection` operationId).
 	VerifyProjection(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListEventTypes List event types
+	//
+	// Every event type and version that the log may hold, in order of name. Everybody may read the catalogue.
+	//
+	// Corresponds with GET /v1/catalogue (the `ListEventTypes` operationId).
+	ListEventTypes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetAsyncAPI The streams as an AsyncAPI 3 document
+	//
+	// Corresponds with GET /v1/catalogue/asyncapi.yaml (the `GetAsyncAPI` operationId).
+	GetAsyncAPI(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetEventType One event type
+	//
+	// The `dataschema` of every event leads here; `Accept: application/schema+json` gets the schema alone.
+	//
+	// Corresponds with GET /v1/catalogue/{type} (the `GetEventType` operationId).
+	GetEventType(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetEventSchema The JSON Schema of an event type
+	//
+	// JSON Schema 2020-12 of the body as the log holds it. `$defs/sealed` describes what the member `sealed` opens to, with
+	// `x-protection` of each member: `personal` or `secret`.
+	//
+	// Corresponds with GET /v1/catalogue/{type}/schema (the `GetEventSchema` operationId).
+	GetEventSchema(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListEvents Read the log
 	//
@@ -3228,6 +3381,73 @@ func (c *Client) SwitchProjection(ctx context.Context, projection ProjectionPath
 // Corresponds with POST /v1/admin/projections/{projection}/verify (the `VerifyProjection` operationId).
 func (c *Client) VerifyProjection(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewVerifyProjectionRequest(c.Server, projection)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListEventTypes List event types
+//
+// Every event type and version that the log may hold, in order of name. Everybody may read the catalogue.
+//
+// Corresponds with GET /v1/catalogue (the `ListEventTypes` operationId).
+func (c *Client) ListEventTypes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEventTypesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAsyncAPI The streams as an AsyncAPI 3 document
+//
+// Corresponds with GET /v1/catalogue/asyncapi.yaml (the `GetAsyncAPI` operationId).
+func (c *Client) GetAsyncAPI(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAsyncAPIRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetEventType One event type
+//
+// The `dataschema` of every event leads here; `Accept: application/schema+json` gets the schema alone.
+//
+// Corresponds with GET /v1/catalogue/{type} (the `GetEventType` operationId).
+func (c *Client) GetEventType(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetEventTypeRequest(c.Server, pType)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetEventSchema The JSON Schema of an event type
+//
+// JSON Schema 2020-12 of the body as the log holds it. `$defs/sealed` describes what the member `sealed` opens to, with
+// `x-protection` of each member: `personal` or `secret`.
+//
+// Corresponds with GET /v1/catalogue/{type}/schema (the `GetEventSchema` operationId).
+func (c *Client) GetEventSchema(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetEventSchemaRequest(c.Server, pType)
 	if err != nil {
 		return nil, err
 	}
@@ -5221,6 +5441,128 @@ func NewVerifyProjectionRequest(server string, projection ProjectionPath) (*http
 	}
 
 	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListEventTypesRequest constructs an http.Request for the ListEventTypes method
+func NewListEventTypesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/catalogue")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetAsyncAPIRequest constructs an http.Request for the GetAsyncAPI method
+func NewGetAsyncAPIRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/catalogue/asyncapi.yaml")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetEventTypeRequest constructs an http.Request for the GetEventType method
+func NewGetEventTypeRequest(server string, pType CatalogueType) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "type", pType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/catalogue/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetEventSchemaRequest constructs an http.Request for the GetEventSchema method
+func NewGetEventSchemaRequest(server string, pType CatalogueType) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "type", pType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/catalogue/%s/schema", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -8916,6 +9258,41 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/admin/projections/{projection}/verify (the `VerifyProjection` operationId).
 	VerifyProjectionWithResponse(ctx context.Context, projection ProjectionPath, reqEditors ...RequestEditorFn) (*VerifyProjectionResponse, error)
 
+	// ListEventTypesWithResponse List event types
+	//
+	// Every event type and version that the log may hold, in order of name. Everybody may read the catalogue.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/catalogue (the `ListEventTypes` operationId).
+	ListEventTypesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListEventTypesResponse, error)
+
+	// GetAsyncAPIWithResponse The streams as an AsyncAPI 3 document
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/catalogue/asyncapi.yaml (the `GetAsyncAPI` operationId).
+	GetAsyncAPIWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetAsyncAPIResponse, error)
+
+	// GetEventTypeWithResponse One event type
+	//
+	// The `dataschema` of every event leads here; `Accept: application/schema+json` gets the schema alone.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/catalogue/{type} (the `GetEventType` operationId).
+	GetEventTypeWithResponse(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*GetEventTypeResponse, error)
+
+	// GetEventSchemaWithResponse The JSON Schema of an event type
+	//
+	// JSON Schema 2020-12 of the body as the log holds it. `$defs/sealed` describes what the member `sealed` opens to, with
+	// `x-protection` of each member: `personal` or `secret`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/catalogue/{type}/schema (the `GetEventSchema` operationId).
+	GetEventSchemaWithResponse(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*GetEventSchemaResponse, error)
+
 	// ListEventsWithResponse Read the log
 	//
 	// The events of both streams as [CloudEvents 1.0](https://cloudevents.io), for auditors and owners with scope
@@ -10194,6 +10571,191 @@ func (r VerifyProjectionResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r VerifyProjectionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListEventTypesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EventTypeList
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListEventTypesResponse) GetJSON200() *EventTypeList {
+	return r.JSON200
+}
+
+// GetBody returns the raw response body bytes
+func (r ListEventTypesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEventTypesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEventTypesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListEventTypesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetAsyncAPIResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// YAML200 the response for an HTTP 200 `application/yaml` response
+	YAML200 *map[string]interface{}
+}
+
+// GetYAML200 returns the response for an HTTP 200 `application/yaml` response
+func (r GetAsyncAPIResponse) GetYAML200() *map[string]interface{} {
+	return r.YAML200
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAsyncAPIResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAsyncAPIResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAsyncAPIResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAsyncAPIResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetEventTypeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EventType
+	// ApplicationschemaJSON200 the response for an HTTP 200 `application/schema+json` response
+	ApplicationschemaJSON200 *json.RawMessage
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Refused
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetEventTypeResponse) GetJSON200() *EventType {
+	return r.JSON200
+}
+
+// GetApplicationschemaJSON200 returns the response for an HTTP 200 `application/schema+json` response
+func (r GetEventTypeResponse) GetApplicationschemaJSON200() *json.RawMessage {
+	return r.ApplicationschemaJSON200
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetEventTypeResponse) GetApplicationproblemJSON404() *Refused {
+	return r.ApplicationproblemJSON404
+}
+
+// GetBody returns the raw response body bytes
+func (r GetEventTypeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetEventTypeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetEventTypeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetEventTypeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetEventSchemaResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationschemaJSON200 the response for an HTTP 200 `application/schema+json` response
+	ApplicationschemaJSON200 *json.RawMessage
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *Refused
+}
+
+// GetApplicationschemaJSON200 returns the response for an HTTP 200 `application/schema+json` response
+func (r GetEventSchemaResponse) GetApplicationschemaJSON200() *json.RawMessage {
+	return r.ApplicationschemaJSON200
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetEventSchemaResponse) GetApplicationproblemJSON404() *Refused {
+	return r.ApplicationproblemJSON404
+}
+
+// GetBody returns the raw response body bytes
+func (r GetEventSchemaResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetEventSchemaResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetEventSchemaResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetEventSchemaResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13364,6 +13926,65 @@ func (c *ClientWithResponses) VerifyProjectionWithResponse(ctx context.Context, 
 	return ParseVerifyProjectionResponse(rsp)
 }
 
+// ListEventTypesWithResponse List event types
+//
+// Every event type and version that the log may hold, in order of name. Everybody may read the catalogue.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/catalogue (the `ListEventTypes` operationId).
+func (c *ClientWithResponses) ListEventTypesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListEventTypesResponse, error) {
+	rsp, err := c.ListEventTypes(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEventTypesResponse(rsp)
+}
+
+// GetAsyncAPIWithResponse The streams as an AsyncAPI 3 document
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/catalogue/asyncapi.yaml (the `GetAsyncAPI` operationId).
+func (c *ClientWithResponses) GetAsyncAPIWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetAsyncAPIResponse, error) {
+	rsp, err := c.GetAsyncAPI(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAsyncAPIResponse(rsp)
+}
+
+// GetEventTypeWithResponse One event type
+//
+// The `dataschema` of every event leads here; `Accept: application/schema+json` gets the schema alone.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/catalogue/{type} (the `GetEventType` operationId).
+func (c *ClientWithResponses) GetEventTypeWithResponse(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*GetEventTypeResponse, error) {
+	rsp, err := c.GetEventType(ctx, pType, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetEventTypeResponse(rsp)
+}
+
+// GetEventSchemaWithResponse The JSON Schema of an event type
+//
+// JSON Schema 2020-12 of the body as the log holds it. `$defs/sealed` describes what the member `sealed` opens to, with
+// `x-protection` of each member: `personal` or `secret`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/catalogue/{type}/schema (the `GetEventSchema` operationId).
+func (c *ClientWithResponses) GetEventSchemaWithResponse(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*GetEventSchemaResponse, error) {
+	rsp, err := c.GetEventSchema(ctx, pType, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetEventSchemaResponse(rsp)
+}
+
 // ListEventsWithResponse Read the log
 //
 // The events of both streams as [CloudEvents 1.0](https://cloudevents.io), for auditors and owners with scope
@@ -14893,6 +15514,131 @@ func ParseVerifyProjectionResponse(rsp *http.Response) (*VerifyProjectionRespons
 			return nil, err
 		}
 		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListEventTypesResponse parses an HTTP response from a ListEventTypesWithResponse call
+func ParseListEventTypesResponse(rsp *http.Response) (*ListEventTypesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEventTypesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EventTypeList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetAsyncAPIResponse parses an HTTP response from a GetAsyncAPIWithResponse call
+func ParseGetAsyncAPIResponse(rsp *http.Response) (*GetAsyncAPIResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAsyncAPIResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "yaml") && rsp.StatusCode == 200:
+		var dest map[string]interface{}
+		if err := yaml.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.YAML200 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetEventTypeResponse parses an HTTP response from a GetEventTypeWithResponse call
+func ParseGetEventTypeResponse(rsp *http.Response) (*GetEventTypeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetEventTypeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.Header.Get("Content-Type") == "application/json" && rsp.StatusCode == 200:
+		var dest EventType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case rsp.Header.Get("Content-Type") == "application/schema+json" && rsp.StatusCode == 200:
+		var dest json.RawMessage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationschemaJSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetEventSchemaResponse parses an HTTP response from a GetEventSchemaWithResponse call
+func ParseGetEventSchemaResponse(rsp *http.Response) (*GetEventSchemaResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetEventSchemaResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest json.RawMessage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationschemaJSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
 
 	}
 

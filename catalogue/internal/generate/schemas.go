@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -74,7 +75,7 @@ func (s *source) schema(c *events.Catalogue, t events.Type, p events.Payload, e 
 	goType := reflect.TypeOf(p).Elem()
 	root := s.object(goType)
 	root.Version, root.ID, root.Title = jsonschema.Version, jsonschema.ID("/v1/catalogue/"+string(t)), string(t)
-	root.Description = strings.TrimSpace(c.Doc(t) + " " + about(goType.Name(), s.types[goType.Name()]))
+	root.Description = strings.TrimSpace(c.Doc(t) + " " + about(goType, s.types[goType.Name()]))
 	root.Extras = map[string]any{"x-stream": string(c.Stream(t))}
 	root.Examples = []any{e.Data}
 	if private := events.PrivatePart(p); private != nil {
@@ -196,13 +197,20 @@ func (s *source) named(t reflect.Type) *jsonschema.Schema {
 	return &jsonschema.Schema{Type: "string", Extras: map[string]any{"x-values": values}}
 }
 
-// about makes a type's comment one about the event.
-func about(name, comment string) string {
-	rest, ok := strings.CutPrefix(comment, name+" ")
-	if !ok {
-		return comment
+// about makes a type's comment one about the event, with the names of its members
+// as the body has them.
+func about(t reflect.Type, comment string) string {
+	if rest, ok := strings.CutPrefix(comment, t.Name()+" "); ok {
+		comment = "It " + rest
 	}
-	return "It " + rest
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "-" || f.Anonymous {
+			continue
+		}
+		comment = regexp.MustCompile(`\b`+f.Name+`\b`).ReplaceAllString(comment, "`"+name+"`")
+	}
+	return comment
 }
 
 func upper(s string) string {
