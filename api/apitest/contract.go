@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -85,7 +86,11 @@ func checkRoute(r *http.Request, route *routers.Route, params map[string]string,
 			Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
 		},
 		Status: a.Status, Header: a.Header,
-		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+		Options: &openapi3filter.Options{
+			IncludeResponseStatus: true, MultiError: true,
+			// What the lines hold is for the test of the endpoint: the validator reads one document.
+			ExcludeResponseBody: strings.HasPrefix(a.Header.Get("Content-Type"), "application/x-ndjson"),
+		},
 	}
 	input.SetBodyBytes(a.Body)
 	if err := openapi3filter.ValidateResponse(context.Background(), input); err != nil {
