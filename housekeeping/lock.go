@@ -35,7 +35,10 @@ func AdvisoryLock(dsn string) Lock {
 		release := func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeLimit)
 			defer cancel()
-			_ = conn.Close(ctx) // the server gives the lock back either way
+			// The server gives the lock back in any case, but with the end of a connection
+			// only some time later.
+			_, _ = conn.Exec(ctx, "select pg_advisory_unlock_all()")
+			_ = conn.Close(ctx)
 		}
 		var held bool
 		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", int64(lockID)).Scan(&held); err != nil {
