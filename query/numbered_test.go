@@ -102,8 +102,13 @@ func TestRecentActivities(t *testing.T) {
 		user            int
 		workspace, when string
 	}{
-		{1, "old", "2026-01-01T00:00:00Z"}, {1, "b", "2026-01-02T23:59:59Z"}, {1, "a", "2026-01-03T00:00:00Z"}, {1, "c", "2026-01-03T01:00:00Z"},
-		{1, "c", "2026-01-03T02:00:00Z"}, {1, "", "2026-01-05T00:00:00Z"}, {2, "c", "2026-01-03T03:00:00Z"},
+		{1, "old", "2026-01-01T00:00:00Z"},
+		{1, "b", "2026-01-02T23:59:59Z"},
+		{1, "a", "2026-01-03T00:00:00Z"},
+		{1, "c", "2026-01-03T01:00:00Z"},
+		{1, "c", "2026-01-03T02:00:00Z"},
+		{1, "", "2026-01-05T00:00:00Z"},
+		{2, "c", "2026-01-03T03:00:00Z"},
 	} {
 		s.exec(`insert into activities (sequence, user_id, type, action, entity_id, workspace, occurred_at, recorded_at, source, source_id)
 			values ($1, $2, 'commit', 'pushed', 'e', $3, $4, now(), 's', '')`, i+1, userID(a.user), a.workspace, at(a.when))
