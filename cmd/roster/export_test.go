@@ -22,7 +22,8 @@ import (
 )
 
 // duckdb builds the program that answers queries: another implementation of
-// Parquet than the one that writes it. It needs a C compiler.
+// Parquet than the one that writes it. It needs a C compiler and, once, a download:
+// where either is missing its tests say that they skip, but for the checks of CI.
 var duckdb = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals // built once for all tests
 	dir, err := os.MkdirTemp("", "roster-duckdb-")
 	if err != nil {
@@ -41,6 +42,9 @@ var duckdb = sync.OnceValues(func() (string, error) { //nolint:gochecknoglobals 
 func ask(t *testing.T, dir, query string) [][]any {
 	t.Helper()
 	program, err := duckdb()
+	if err != nil && os.Getenv("ROSTER_TEST_DUCKDB") == "" {
+		t.Skip("DuckDB can not be built here (it needs a C compiler and its module): ", err)
+	}
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), program, query)
 	cmd.Dir = dir
