@@ -38,6 +38,13 @@ func (k *Keys) Ensure(user string) *events.DataKey {
 	return k.keys[user]
 }
 
+// Put gives a user this key.
+func (k *Keys) Put(user string, key *events.DataKey) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keys[user] = key
+}
+
 // Erase destroys a user's key.
 func (k *Keys) Erase(user string) {
 	k.mu.Lock()
