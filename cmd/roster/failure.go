@@ -86,9 +86,23 @@ func remedy(err error, command string, code int) string {
 		return "roster login"
 	case http.StatusForbidden:
 		return "roster whoami"
+	case http.StatusNotFound:
+		return whereNamesAre(command)
 	default:
 		return command + " --help"
 	}
+}
+
+// whereNamesAre is the command that lists what a command did not find.
+func whereNamesAre(command string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(command, "roster "), " ")
+	switch name {
+	case "users", "keys", "roles", "activities", "history", "tail":
+		return "roster users list"
+	case "rebuild", "parked", "verify":
+		return "roster projections"
+	}
+	return command + " --help"
 }
 
 // shellWord quotes a word for a shell where it needs that.

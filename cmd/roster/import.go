@@ -16,8 +16,8 @@ import (
 )
 
 type importCommand struct {
-	GHArchive gharchiveCommand `cmd:"" name:"gharchive" help:"Import hours of public GitHub activity."`
-	Users     usersCommand     `cmd:"" help:"Move users in from another system."`
+	GHArchive gharchiveCommand   `cmd:"" name:"gharchive" help:"Import hours of public GitHub activity."`
+	Users     importUsersCommand `cmd:"" help:"Move users in from another system."`
 }
 
 type gharchiveCommand struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,16 +45,20 @@ func printJSON(w io.Writer, value any) error {
 
 // print aligns the columns; a table without rows is its head alone.
 func (t table) print(w io.Writer) error {
-	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var text bytes.Buffer
+	aligned := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{t.head}, t.rows...) {
 		cells := make([]string, len(row))
 		for i, cell := range row {
 			cells[i] = plainText(cell)
 		}
-		_, _ = fmt.Fprintln(out, strings.Join(cells, "\t")) // Flush tells
+		_, _ = fmt.Fprintln(aligned, strings.Join(cells, "\t")) // a buffer takes everything
 	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("write: %w", err)
+	_ = aligned.Flush()
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
 	}
 	return nil
 }
@@ -68,4 +73,55 @@ func fields(pairs ...[2]string) table {
 		}
 	}
 	return t
+}
+
+// collection is a list as JSON says it.
+type collection[T any] struct {
+	Items []T  `json:"items"`
+	More  bool `json:"more"`
+}
+
+// printPage prints a list; more says that there is more than was asked for.
+func printPage[T any](f outputFlag, o outputs, items []T, t table, more bool) error {
+	if items == nil {
+		items = []T{}
+	}
+	err := f.print(o, collection[T]{Items: items, More: more}, t)
+	if err == nil && more && !f.json() {
+		_, _ = fmt.Fprintf(o.err, "there are more than these %d: give a higher --limit, or 0 for all\n", len(items))
+	}
+	return err
+}
+
+// pageSize is how many things are asked for at once.
+const pageSize = 100
+
+// pages collects up to limit things, page by page; 0 means all. more says that the
+// server has others.
+func pages[T any](limit int, next func(limit int, cursor string) ([]T, string, error)) (all []T, more bool, err error) {
+	cursor := ""
+	for {
+		size := pageSize
+		if limit > 0 {
+			size = min(size, limit-len(all))
+		}
+		items, after, err := next(size, cursor)
+		if err != nil {
+			return nil, false, err
+		}
+		all = append(all, items...)
+		if after == "" || (limit > 0 && len(all) >= limit) {
+			return all, after != "", nil
+		}
+		cursor = after
+	}
+}
+
+// given is an optional parameter: nil where nothing was given.
+func given[T comparable](v T) *T {
+	var nothing T
+	if v == nothing {
+		return nil
+	}
+	return &v
 }

@@ -111,17 +111,3 @@ func (p *parkedDrop) Run(ctx context.Context, o outputs) error {
 		return err
 	})
 }
-
-// call connects for one call of the generated client.
-func (s *serverFlags) call(ctx context.Context, do func(*api.ClientWithResponses) error) error {
-	c, err := s.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	typed, err := c.API()
-	if err != nil {
-		return err
-	}
-	return do(typed)
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	api "github.com/rosterhq/roster/api/v1/client"
 	"github.com/rosterhq/roster/cmd/roster/internal/client"
 	"github.com/rosterhq/roster/cmd/roster/internal/profile"
 )
@@ -31,11 +32,25 @@ func (s *serverFlags) connect(ctx context.Context, options ...func(*client.Confi
 	for _, option := range options {
 		option(&cfg)
 	}
-	api, err := client.New(cfg)
+	c, err := client.New(cfg)
 	if err != nil {
 		return nil, usageError{err}
 	}
-	return api, nil
+	return c, nil
+}
+
+// call connects for one call of the generated client.
+func (s *serverFlags) call(ctx context.Context, do func(*api.ClientWithResponses) error) error {
+	c, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	typed, err := c.API()
+	if err != nil {
+		return err
+	}
+	return do(typed)
 }
 
 // connections is an option of connect: how many requests are under way at once.

@@ -1,154 +1,225 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"slices"
-	"time"
 
-	"github.com/rosterhq/roster/cmd/roster/internal/client"
-	"github.com/rosterhq/roster/cmd/roster/internal/movein"
-	"github.com/rosterhq/roster/cmd/roster/internal/progress"
+	api "github.com/rosterhq/roster/api/v1/client"
 )
 
 type usersCommand struct {
-	serverFlags
-	Refused string `help:"Write every refused line to this file, as NDJSON with line, code and message." placeholder:"FILE"`
-	File    string `arg:"" help:"The users, as NDJSON: one a line."`
+	List     usersList     `cmd:"" help:"List users."`
+	Show     usersShow     `cmd:"" help:"Show a user, today or as it was."`
+	Create   usersCreate   `cmd:"" help:"Create a user."`
+	Suspend  usersSuspend  `cmd:"" help:"Suspend an account."`
+	Activate usersActivate `cmd:"" help:"Activate a suspended or dormant account."`
+	Delete   usersDelete   `cmd:"" help:"Delete a user."`
 }
 
 // Help is shown by --help.
 func (usersCommand) Help() string {
-	return `Every line becomes a user with the id, the number, the password hash, the keys, roles, organizations and
-preferences that they had, so that what clients stored goes on working. docs/guides/moving-in.md says what the
-members are, and where each system keeps them.
-
-Nobody is imported twice: an import can be interrupted and run again. A line that can not be used, or collides with
-a user who is there, is refused and listed at the end; it stops nothing, and makes the exit code 1.
-
-The token's user must be an owner.
+	return `A user is named by id or username; "me" is the token's own.
 
 Examples:
 
-  export ROSTER_TOKEN=...
-  roster import users users.ndjson
-  roster import users --refused refused.ndjson users.ndjson
-
-The last line says what was done:
-
-  imported 99998 new, 0 unchanged, 2 refused in 21.4 s
+  roster users list --query ada
+  roster users show ada --at 2026-05-03T10:00:00Z
+  roster users create grace --email grace@example.com --role auditor --with-password
+  roster users suspend grace
 `
 }
 
-// Run imports the file.
-func (u *usersCommand) Run(ctx context.Context, o outputs) error {
-	started := time.Now()
-	api, err := u.connect(ctx, connections(8))
-	if err != nil {
-		return err
-	}
-	defer api.Close()
-	file, highest, err := openUsers(u.File)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	if err := api.Check(ctx); err != nil {
-		if ctx.Err() != nil {
-			return errInterrupted
+type usersList struct {
+	serverFlags
+	outputFlag
+	Query string `help:"Only whose username or e-mail contains this text." short:"q" placeholder:"TEXT"`
+	Limit int    `help:"At most so many; 0 for all." default:"100" placeholder:"N"`
+}
+
+// Help is shown by --help.
+func (usersList) Help() string {
+	return `In the order of the usernames, without those that were deleted.
+
+Examples:
+
+  roster users list
+  roster users list --query example.com --limit 0 --output json
+`
+}
+
+// Run lists users.
+func (u *usersList) Run(ctx context.Context, o outputs) error {
+	return u.call(ctx, func(typed *api.ClientWithResponses) error {
+		all, more, err := pages(u.Limit, func(limit int, cursor string) ([]api.User, string, error) {
+			page, err := typed.ListUsersWithResponse(ctx, &api.ListUsersParams{Limit: &limit, Cursor: given(cursor), Q: given(u.Query)})
+			if err != nil {
+				return nil, "", fmt.Errorf("list users: %w", err)
+			}
+			return page.JSON200.Items, page.JSON200.Next, nil
+		})
+		if err != nil {
+			return err
 		}
-		return err
-	}
-	info, err := file.Stat()
-	if err != nil {
-		return fmt.Errorf("open users: %w", err)
-	}
-	report := usersReporter(o, info.Size())
-	var refused []client.RefusedLine
-	counts, err := movein.Run(ctx, file, movein.Options{
-		Server: api, Highest: highest,
-		Refused:  func(r client.RefusedLine) { refused = append(refused, r) },
-		Progress: func(c movein.Counts) { report.Update(progress.State{Items: c.Done(), Offset: c.Offset}) },
+		t := table{head: []string{"USERNAME", "ID", "E-MAIL", "STATUS", "ROLES", "CREATED"}}
+		for _, one := range all {
+			t.add(one.Username, one.Id, one.Email, string(one.Status), words(one.Roles), moment(one.CreatedAt))
+		}
+		return printPage(u.outputFlag, o, all, t, more)
 	})
-	report.Finish()
-	slices.SortFunc(refused, func(a, b client.RefusedLine) int { return cmp.Compare(a.Line, b.Line) })
-	return u.conclude(o, counts, refused, errors.Join(err, u.report(refused)), time.Since(started))
 }
 
-func usersReporter(o outputs, size int64) progress.Reporter {
-	cfg := progress.Config{Out: o.err, Total: size, What: "users", Now: time.Now}
-	if o.bar {
-		return progress.NewBar(cfg)
-	}
-	return progress.NewLines(cfg)
+type usersShow struct {
+	serverFlags
+	outputFlag
+	User string `arg:"" help:"Id or username, or me." placeholder:"USER"`
+	At   string `help:"As it was at this time or position of the log." placeholder:"WHEN"`
 }
 
-// openUsers opens a file after it was read once for its highest number: own numbers
-// go on behind that from the first line on.
-func openUsers(name string) (*os.File, int64, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, 0, fmt.Errorf("open users: %w", err)
-	}
-	highest, _, err := movein.Highest(file)
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		_ = file.Close()
-		return nil, 0, fmt.Errorf("open users: %w", err)
-	}
-	return file, highest, nil
+// Help is shown by --help.
+func (usersShow) Help() string {
+	return `Examples:
+
+  roster users show ada
+  roster users show ada --at 2026-05-03T10:00:00Z
+  roster users show ada --at r1042 --output json
+`
 }
 
-// report writes all refusals to the file that was asked for.
-func (u *usersCommand) report(refused []client.RefusedLine) error {
-	if u.Refused == "" {
-		return nil
-	}
-	file, err := os.OpenFile(u.Refused, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("write refused lines: %w", err)
-	}
-	out := bufio.NewWriter(file)
-	encoder := json.NewEncoder(out)
-	for _, r := range refused {
-		err = errors.Join(err, encoder.Encode(r))
-	}
-	if err = errors.Join(err, out.Flush(), file.Close()); err != nil {
-		return fmt.Errorf("write refused lines: %w", err)
-	}
-	return nil
+// Run shows a user.
+func (u *usersShow) Run(ctx context.Context, o outputs) error {
+	return u.call(ctx, func(typed *api.ClientWithResponses) error {
+		found, err := typed.GetUserWithResponse(ctx, u.User, &api.GetUserParams{At: given(u.At)})
+		if err != nil {
+			return fmt.Errorf("show %s: %w", u.User, err)
+		}
+		return u.print(o, found.JSON200, userFields(found.JSON200))
+	})
 }
 
-// conclude prints what is left to say, the result last.
-func (u *usersCommand) conclude(o outputs, c movein.Counts, refused []client.RefusedLine, err error, took time.Duration) error {
-	for _, r := range refused[:min(len(refused), listed)] {
-		_, _ = fmt.Fprintf(o.err, "refused %s:%d: %s: %s\n", u.File, r.Line, printable(r.Code), printable(r.Message))
+type usersCreate struct {
+	serverFlags
+	outputFlag
+	Username     string   `arg:"" help:"Letters, digits and single hyphens between them, 1 to 32." placeholder:"USERNAME"`
+	Email        string   `help:"E-mail address." placeholder:"ADDRESS"`
+	Name         string   `help:"Full name." placeholder:"TEXT"`
+	Role         []string `help:"Site roles, as owner, user-admin, template-admin, auditor." placeholder:"ROLE"`
+	Language     string   `help:"Language tag, as en." placeholder:"TAG"`
+	WithPassword bool     `help:"Ask for a password at the terminal, or read it from standard input."`
+}
+
+// Help is shown by --help.
+func (usersCreate) Help() string {
+	return `Without a password the user can not sign in by password, but may have API keys.
+
+Examples:
+
+  roster users create grace --email grace@example.com --name "Grace Hopper"
+  roster users create grace --email grace@example.com --with-password < password.txt
+  roster users create robot --role auditor
+`
+}
+
+// Run creates a user.
+func (u *usersCreate) Run(ctx context.Context, o outputs) error {
+	made := api.NewUser{Username: u.Username, Email: u.Email, Name: u.Name, Language: u.Language}
+	for _, role := range u.Role {
+		made.Roles = append(made.Roles, api.Role(role))
 	}
-	if more := len(refused) - listed; more > 0 {
-		_, _ = fmt.Fprintf(o.err, "refused %d more; --refused FILE lists them all\n", more)
+	if u.WithPassword {
+		var err error
+		if made.Password, err = readSecret(ctx, o, "Password of the new user: ", "password"); err != nil {
+			return err
+		}
 	}
-	interrupted := errors.Is(err, movein.ErrInterrupted)
-	switch {
-	case interrupted:
-		_, _ = fmt.Fprintln(o.err, "interrupted: run the same command again to go on; nobody is imported twice")
-	case err != nil:
-		_, _ = fmt.Fprintln(o.err, "roster:", printable(err.Error()))
-		_, _ = fmt.Fprintln(o.err, "not everybody was imported: run the same command again to go on; nobody is imported twice")
+	return u.call(ctx, func(typed *api.ClientWithResponses) error {
+		created, err := typed.CreateUserWithResponse(ctx, nil, made)
+		if err != nil {
+			return fmt.Errorf("create %s: %w", u.Username, err)
+		}
+		return u.print(o, created.JSON201, userFields(created.JSON201))
+	})
+}
+
+type usersSuspend struct {
+	serverFlags
+	outputFlag
+	User string `arg:"" help:"Id or username." placeholder:"USER"`
+}
+
+// Help is shown by --help.
+func (usersSuspend) Help() string {
+	return `Sessions and keys of the user are refused until roster users activate.
+
+Examples:
+
+  roster users suspend grace
+`
+}
+
+// Run suspends an account.
+func (u *usersSuspend) Run(ctx context.Context, o outputs) error {
+	return u.call(ctx, func(typed *api.ClientWithResponses) error {
+		changed, err := typed.SuspendUserWithResponse(ctx, u.User, nil)
+		if err != nil {
+			return fmt.Errorf("suspend %s: %w", u.User, err)
+		}
+		return u.print(o, changed.JSON200, userFields(changed.JSON200))
+	})
+}
+
+type usersActivate struct {
+	serverFlags
+	outputFlag
+	User string `arg:"" help:"Id or username." placeholder:"USER"`
+}
+
+// Help is shown by --help.
+func (usersActivate) Help() string {
+	return `Examples:
+
+  roster users activate grace
+`
+}
+
+// Run activates an account.
+func (u *usersActivate) Run(ctx context.Context, o outputs) error {
+	return u.call(ctx, func(typed *api.ClientWithResponses) error {
+		changed, err := typed.ActivateUserWithResponse(ctx, u.User, nil)
+		if err != nil {
+			return fmt.Errorf("activate %s: %w", u.User, err)
+		}
+		return u.print(o, changed.JSON200, userFields(changed.JSON200))
+	})
+}
+
+type usersDelete struct {
+	serverFlags
+	User string `arg:"" help:"Id or username." placeholder:"USER"`
+	Yes  bool   `help:"Yes, this user. Nothing is deleted without it."`
+}
+
+// Help is shown by --help.
+func (usersDelete) Help() string {
+	return `Username and e-mail are free at once, sessions and keys are dead. It can not be undone. What is known of the person stays
+in the log, sealed, until the person is erased.
+
+Examples:
+
+  roster users delete grace --yes
+`
+}
+
+// Run deletes a user.
+func (u *usersDelete) Run(ctx context.Context, o outputs) error {
+	if !u.Yes {
+		return usageError{try(errors.New("deleting a user can not be undone: say --yes"), "roster users delete "+shellWord(u.User)+" --yes")}
 	}
-	_, _ = fmt.Fprintf(o.out, "imported %d new, %d unchanged, %d refused in %.1f s\n", c.Created, c.Unchanged, c.Refused, took.Seconds())
-	switch {
-	case interrupted:
-		return errInterrupted
-	case err != nil || c.Refused > 0:
-		return errSilent
-	}
-	return nil
+	return u.call(ctx, func(typed *api.ClientWithResponses) error {
+		if _, err := typed.DeleteUserWithResponse(ctx, u.User, nil); err != nil {
+			return fmt.Errorf("delete %s: %w", u.User, err)
+		}
+		_, err := fmt.Fprintf(o.out, "deleted %s\n", plainText(u.User))
+		return err
+	})
 }

@@ -38,6 +38,8 @@ type Config struct {
 	Pause func(ctx context.Context, d time.Duration) bool
 	// Now is the clock; default time.Now.
 	Now func() time.Time
+
+	anonymous bool // asks without a token
 }
 
 // Client talks to one server. It is safe for concurrent use.
@@ -60,7 +62,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkToken(cfg.Token); err != nil {
+	if err := checkToken(cfg.Token); err != nil && !cfg.anonymous {
 		return nil, err
 	}
 	if cfg.Connections <= 0 {
@@ -69,7 +71,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	c := &Client{base: base, cfg: cfg, clean: strings.NewReplacer(cfg.Token, "[token]")}
+	c := &Client{base: base, cfg: cfg, clean: cleaner(cfg.Token)}
 	if cfg.Pause == nil {
 		c.cfg.Pause = c.pause
 	}
@@ -85,6 +87,24 @@ func New(cfg Config) (*Client, error) {
 		},
 	}
 	return c, nil
+}
+
+// CheckServer says what is wrong with the address of a server. Its error does not
+// repeat one that holds a password.
+func CheckServer(server string) error {
+	_, err := baseURL(server)
+	return err
+}
+
+// cleaner takes secrets out of texts.
+func cleaner(secrets ...string) *strings.Replacer {
+	var pairs []string
+	for _, secret := range secrets {
+		if secret != "" {
+			pairs = append(pairs, secret, "[token]")
+		}
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 func baseURL(server string) (string, error) {
@@ -163,7 +183,9 @@ func (c *Client) once(ctx context.Context, r request, out any) error {
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}
-	req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
+	if c.cfg.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
+	}
 	req.Header.Set("Accept", "application/json, application/problem+json")
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	for name, values := range r.header {

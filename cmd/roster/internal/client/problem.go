@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,11 +92,13 @@ func (e *ConnectionError) Unwrap() error { return e.Err }
 // problem reads a refusal; a body that is no problem document is left out.
 func (c *Client) problem(res *http.Response, body []byte) *Problem {
 	var doc struct {
-		Code   string  `json:"code"`
-		Reason string  `json:"reason"`
-		Title  string  `json:"title"`
-		Detail string  `json:"detail"`
-		Errors []Field `json:"errors"`
+		Code   string `json:"code"`
+		Reason string `json:"reason"`
+		Title  string `json:"title"`
+		Detail string `json:"detail"`
+		// Of the dialect that takes logins.
+		Message string  `json:"message"`
+		Errors  []Field `json:"errors"`
 
 		Accepted int `json:"accepted"`
 	}
@@ -107,7 +110,7 @@ func (c *Client) problem(res *http.Response, body []byte) *Problem {
 		RetryAfter: c.retryAfterHeader(res.Header.Get("Retry-After")),
 		Code:       doc.Code,
 		Reason:     doc.Reason,
-		Title:      c.printable(doc.Title),
+		Title:      c.printable(cmp.Or(doc.Title, doc.Message)),
 		Detail:     c.printable(doc.Detail),
 		Accepted:   max(0, doc.Accepted),
 	}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+	"github.com/posener/complete"
+	"github.com/stretchr/testify/require"
+)
+
+// What a shell is told for a line that was begun.
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	var cli commandLine
+	parser, err := newParser(t.Context(), &cli, outputs{out: &bytes.Buffer{}, err: &bytes.Buffer{}}, func(int) {})
+	require.NoError(t, err)
+	command, err := kongcompletion.Command(parser)
+	require.NoError(t, err)
+	for line, want := range map[string][]string{
+		"":                  {"login", "users", "rebuild", "completion"},
+		"us":                {"users"},
+		"users ":            {"list", "show", "create", "suspend", "activate", "delete"},
+		"users list --que":  {"--query"},
+		"users list --o":    {"--output"},
+		"events --stream ":  {"roster", "activity"},
+		"history --of ":     {"user", "organization", "workspace"},
+		"completion ":       {"bash", "zsh", "fish"},
+		"whoami --output j": {"json"},
+	} {
+		words := strings.Split(line, " ")
+		args := complete.Args{All: words, Completed: words[:len(words)-1], Last: words[len(words)-1]}
+		if len(args.Completed) > 0 {
+			args.LastCompleted = args.Completed[len(args.Completed)-1]
+		}
+		require.Subset(t, command.Predict(args), want, "%q", line)
+	}
+}
+
+// Every command has help of its own, and its examples can be read by the parser.
+func TestEveryCommandHasExamples(t *testing.T) {
+	t.Parallel()
+	var cli commandLine
+	parser, err := newParser(t.Context(), &cli, outputs{out: &bytes.Buffer{}, err: &bytes.Buffer{}}, func(int) {})
+	require.NoError(t, err)
+	for _, leaf := range parser.Model.Leaves(true) {
+		if leaf.Name == "version" {
+			continue
+		}
+		var examples []string
+		for n := leaf; n != nil && len(examples) == 0; n = n.Parent {
+			examples = examplesOf(n, leaf.FullPath())
+		}
+		require.NotEmpty(t, examples, "%s has no example", leaf.FullPath())
+		for _, example := range examples {
+			require.NotContains(t, example, "--token ", "no token among the arguments")
+			args := shellWords(t, example)
+			parser, err := newParser(t.Context(), &commandLine{}, outputs{out: &bytes.Buffer{}, err: &bytes.Buffer{}}, func(int) {})
+			require.NoError(t, err)
+			_, err = parser.Parse(args)
+			require.NoError(t, err, example)
+		}
+	}
+}
+
+// examplesOf lists the examples of a command in the help of a node.
+func examplesOf(n *kong.Node, command string) []string {
+	var out []string
+	for line := range strings.Lines(n.Detail) {
+		line = strings.TrimSpace(line)
+		at := strings.Index(line, command)
+		if at < 0 || (at > 0 && !strings.HasSuffix(line[:at], "(")) {
+			continue
+		}
+		line, _, _ = strings.Cut(line[at:], "#")
+		for _, end := range []string{" > ", " < ", " | ", ")"} {
+			line, _, _ = strings.Cut(line, end)
+		}
+		out = append(out, strings.TrimSpace(line))
+	}
+	return out
+}
+
+// shellWords splits an example as a shell does, without "roster".
+func shellWords(t *testing.T, line string) []string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", `for w in "$@"; do :; done; eval "set -- $1"; shift; for w in "$@"; do printf '%s\n' "$w"; done`, "sh", line).Output()
+	require.NoError(t, err)
+	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+}
+
+// In a real bash, with the real program.
+func TestCompletionInBash(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash")
+	}
+	program := filepath.Join(t.TempDir(), "roster")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	text, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", text)
+	ask := exec.CommandContext(t.Context(), bash, "-c", `source <("$1" completion bash); complete -p roster
+		COMP_LINE="roster keys " COMP_POINT=12 "$1"`, "bash", program)
+	ask.Env = append(os.Environ(), "ROSTER_SERVER=", "ROSTER_TOKEN=")
+	text, err = ask.CombinedOutput()
+	require.NoError(t, err, "%s", text)
+	require.Contains(t, string(text), "-C '"+program+"' roster\n")
+	for _, sub := range []string{"list\n", "create\n", "delete\n"} {
+		require.Contains(t, string(text), sub)
+	}
+	for _, shell := range []string{"zsh", "fish"} {
+		_, stdout, _ := roster(t.Context(), "completion", shell)
+		require.Contains(t, stdout, "roster")
+	}
+}
