@@ -218,17 +218,22 @@ func (i *installation) tail(t *testing.T, token, since, until string) []string {
 	return out.lines
 }
 
-// lineWriter collects lines until one begins with a text.
+// lineWriter collects lines until one begins with a text. What comes before the
+// command has stopped is not collected.
 type lineWriter struct {
 	until string
 	found func()
+	over  bool
 	lines []string
 }
 
 func (w *lineWriter) Write(b []byte) (int, error) {
 	for line := range strings.Lines(string(b)) {
+		if w.over {
+			break
+		}
 		w.lines = append(w.lines, strings.TrimSpace(line))
-		if strings.HasPrefix(line, w.until) {
+		if w.over = strings.HasPrefix(line, w.until); w.over {
 			w.found()
 		}
 	}
