@@ -53,7 +53,7 @@ func Read(path string) (*File, error) {
 		return nil, fmt.Errorf("read profiles: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	info, err := file.Stat() // of what was opened, not of what lies there now
+	info, err := file.Stat()            // of what was opened, not of what lies there now
 	if err != nil {
 		return nil, fmt.Errorf("read profiles: %w", err)
 	}
