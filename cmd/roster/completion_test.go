@@ -68,6 +68,28 @@ func TestEveryCommandHasExamples(t *testing.T) {
 	}
 }
 
+// The guide's commands can be read by the parser.
+func TestGuideOfTheCommandLine(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "command-line.md"))
+	require.NoError(t, err)
+	examples := 0
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "roster ") || strings.HasPrefix(line, "roster: ") {
+			continue
+		}
+		for _, end := range []string{"#", " > ", " < ", " | "} {
+			line, _, _ = strings.Cut(line, end)
+		}
+		parser, err := newParser(t.Context(), &commandLine{}, outputs{out: &bytes.Buffer{}, err: &bytes.Buffer{}}, func(int) {})
+		require.NoError(t, err)
+		_, err = parser.Parse(shellWords(t, strings.TrimSpace(line)))
+		require.NoError(t, err, line)
+		examples++
+	}
+	require.Greater(t, examples, 10)
+}
+
 // examplesOf lists the examples of a command in the help of a node.
 func examplesOf(n *kong.Node, command string) []string {
 	var out []string
