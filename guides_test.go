@@ -1,7 +1,6 @@
 package roster_test
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -109,5 +108,5 @@ func runIn(t *testing.T, dir, script string) {
 	shell.Env = append(os.Environ(), "GOFLAGS=-trimpath", "GOPROXY=off", "GOWORK=off")
 	out, err := shell.CombinedOutput()
 	require.NoError(t, err, "%s\n%s", script, out)
-	t.Log(fmt.Sprintf("%s%s", script, out))
+	t.Logf("%s%s", script, out)
 }
