@@ -52,10 +52,10 @@ func TestCatalogueOfOneType(t *testing.T) {
 	require.NotEmpty(t, e.Opened)
 
 	for accept, form := range map[string]string{
-		"application/schema+json":                        "application/schema+json",
-		"text/html, application/schema+json;q=0.9":       "application/schema+json",
-		"application/json":                               "application/json",
-		"*/*":                                            "application/json",
+		"application/schema+json":                  "application/schema+json",
+		"text/html, application/schema+json;q=0.9": "application/schema+json",
+		"application/json":                         "application/json",
+		"*/*":                                      "application/json",
 		"nonsense/;;, application/schema+json-of-others": "application/json",
 	} {
 		a := s.Do("GET", "/v1/catalogue/roster.user.deleted.v1", map[string]string{"Accept": accept}, nil)

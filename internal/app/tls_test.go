@@ -58,6 +58,6 @@ func TestServingTLS(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, plain.StatusCode)
 	require.NoError(t, plain.Body.Close())
 
-	_, err = tls.Dial("tcp", l.Addr().String(), &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}) //nolint:gosec // what must be refused
+	_, err = tls.Dial("tcp", l.Addr().String(), &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 	require.ErrorContains(t, err, "protocol version", "from the server")
 }
