@@ -14,8 +14,8 @@
 //     When that fails too often in a row, Failed is closed and Err says why.
 //
 // What is not promised: a place for data that can not be rebuilt. The server
-// runs with fsync, but with synchronous_commit off: a crash may take the commits
-// of the last three seconds, whole transactions in order. Read models
+// runs with fsync, but with synchronous_commit off: a crash may take the last
+// fraction of a second of commits, whole transactions in order. Read models
 // carry their checkpoint in the same transaction, so they just catch up.
 //
 // Directory layout under Options.Dir:

@@ -146,8 +146,6 @@ func arguments(o Options, dataDir, sockets string) []string {
 		// Rows and checkpoint commit together: losing the newest commits in a
 		// crash means catching up, never a wrong row.
 		"synchronous_commit=off",
-		// So the log is written in larger pieces: each flush holds up those of NATS.
-		"wal_writer_delay=1s", "wal_writer_flush_after=8MB",
 		"random_page_cost=1.1", "jit=off",
 	}
 	if o.Unsafe {

@@ -52,7 +52,7 @@ const (
 
 // patience lets the changes of a moment share an append to the activity log, and
 // the transactions of those who read it. Nobody waits for them.
-const patience = 150 * time.Millisecond
+const patience = 80 * time.Millisecond
 
 // Projection returns the reaction. The runtime needs a Recorder for it.
 func Projection() runtime.Projection {
