@@ -127,21 +127,19 @@ func (b *builder) prepare(ctx context.Context, t *target, j job) error {
 	}
 	made := b.config.Release + ", PostgreSQL of " + boot
 	resumed := at > 0 && (p.slot == kept || j.release == made)
+	if resumed {
+		resumed, err = b.resume(ctx, t, j)
+	}
+	if err != nil {
+		return err
+	}
 	if !resumed {
 		if err := b.makeAnew(ctx, t); err != nil {
 			return err
 		}
-	}
-	if err := t.load(ctx); err != nil {
-		return err
-	}
-	if resumed {
-		t.done.Store(j.events)
-		if err := t.source.verifyBounds(ctx, t.at); err == nil {
-			err = t.source.verify(ctx, t.at)
-			if errors.Is(err, ErrWentBack) && p.slot == next { // of another log: begin again
-				return b.restart(ctx, t)
-			}
+		t.done.Store(0)
+		if err := t.load(ctx); err != nil {
+			return err
 		}
 	}
 	if _, err := t.conn.Exec(ctx, startJobSQL, p.Name, p.Version, string(p.slot), made, processName()); err != nil {
@@ -151,12 +149,18 @@ func (b *builder) prepare(ctx context.Context, t *target, j job) error {
 	return nil
 }
 
-func (b *builder) restart(ctx context.Context, t *target) error {
-	if err := b.makeAnew(ctx, t); err != nil {
-		return err
+// resume takes up a copy where it was left. It is false for one of another log,
+// unless that one is kept: there is nothing else to switch back to.
+func (b *builder) resume(ctx context.Context, t *target, j job) (bool, error) {
+	if err := t.load(ctx); err != nil {
+		return false, err
 	}
-	t.done.Store(0)
-	return t.load(ctx)
+	t.done.Store(j.events)
+	err := t.source.holds(ctx, t.at)
+	if errors.Is(err, ErrWentBack) && t.projection.slot == next {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // makeAnew leaves an empty copy without the indexes that are made later.

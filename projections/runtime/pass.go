@@ -62,10 +62,7 @@ func (p *pass) run(ctx context.Context) (read int, err error) {
 func (p *pass) open(ctx context.Context) (*consumer, error) {
 	from := p.targets[0].at
 	for _, t := range p.targets {
-		if err := p.source.verifyBounds(ctx, t.at); err != nil {
-			return nil, err
-		}
-		if err := p.source.verify(ctx, t.at); err != nil {
+		if err := p.source.holds(ctx, t.at); err != nil {
 			return nil, err
 		}
 		if t.at.sequence < from.sequence {

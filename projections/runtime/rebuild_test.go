@@ -155,6 +155,33 @@ func TestABuildIsCancelledAndGoneOnWith(t *testing.T) {
 	require.Equal(t, reference(t, e, p), e.Dump(p))
 }
 
+// TestACopyOfAnotherLogIsBegunAgain: a copy that was left half made does not stand in
+// the way when the log is another one since, shorter or not.
+func TestACopyOfAnotherLogIsBegunAgain(t *testing.T) {
+	t.Parallel()
+	e := projtest.New(t)
+	e.Builds = &runtime.Builds{Keep: time.Hour}
+	p := users.Projection()
+	last := e.AppendAll(projtest.NewHistory(9).Take(2000))
+	e.Run(p)
+	e.Await(p, last)
+	conn, ctx := e.Connect(), context.Background()
+	for _, elsewhere := range []string{`sequence = 1000000`, `event_id = 'of another log'`} {
+		require.NoError(t, runtime.RequestRebuild(ctx, conn, p, runtime.RebuildRequest{Again: true, MaxRate: maxRate(1500)}))
+		e.Eventually("something is built", func() bool { return e.RebuildStatus(conn, p, "next").Events > 100 })
+		require.NoError(t, runtime.CancelRebuild(ctx, conn, p))
+		require.Equal(t, runtime.RebuildCancelled, e.AwaitRebuild(conn, p, "next").State)
+		tag, err := conn.Exec(ctx, `update roster.checkpoints set `+elsewhere+` where name = 'users.next'`)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, tag.RowsAffected())
+
+		s := e.Rebuild(p, runtime.RebuildRequest{Again: true, MaxRate: maxRate(0)})
+		require.Equal(t, runtime.RebuildDone, s.State, s.Error)
+		require.Equal(t, int64(2000), s.Events, "from the begin")
+		require.Equal(t, reference(t, e, p), e.Dump(p))
+	}
+}
+
 // TestTwoProcessesBuildOnce runs two processes: one builds, and the model has one
 // owner before and after.
 func TestTwoProcessesBuildOnce(t *testing.T) {

@@ -96,6 +96,14 @@ func (r *reader) part() error {
 	return r.alone(r.last)
 }
 
+// holds says whether the log has what was read up to a mark.
+func (s source) holds(ctx context.Context, at mark) error {
+	if err := s.verifyBounds(ctx, at); err != nil {
+		return err
+	}
+	return s.verify(ctx, at)
+}
+
 // verifyBounds asks the stream's leader whether a mark can be in the stream.
 func (s source) verifyBounds(ctx context.Context, at mark) error {
 	info, err := s.info(ctx)

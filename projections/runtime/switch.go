@@ -71,10 +71,7 @@ func (t *target) levelWith(ctx context.Context, live Projection) (mark, error) {
 	if at.sequence <= t.at.sequence {
 		return t.at, nil
 	}
-	if err := t.source.verifyBounds(ctx, at); err != nil {
-		return levelAfter(t.at, err)
-	}
-	if err := t.source.verify(ctx, at); err != nil {
+	if err := t.source.holds(ctx, at); err != nil {
 		return levelAfter(t.at, err)
 	}
 	return at, nil
