@@ -13,11 +13,15 @@ TESTFLAGS ?=
 BENCH ?= .
 BENCHTIME ?= 1s
 FUZZTIME ?= 20s
+# How long faults are injected, from which seed, and a file for the figures (Markdown).
+FAULTS_FOR ?= 2m
+FAULTS_SEED ?= 20150101
+FAULTS_OUT ?=
 
-.PHONY: help run build test bench fuzz fmt lint generate static check ensure-postgres
+.PHONY: help run build test test-faults bench fuzz fmt lint generate static check ensure-postgres
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ensure-postgres ## build and run the whole system on http://127.0.0.1:8080
 	@$(GO) build -o bin/ ./cmd/api
@@ -28,6 +32,10 @@ build: ## build the programs into bin/
 
 test: ensure-postgres ## run all tests; no network, no fixed port (RACE=1 for the race detector)
 	$(GO) test -timeout 10m $(if $(RACE),-race) $(TESTFLAGS) $(PACKAGES)
+
+test-faults: ensure-postgres ## attack a whole installation for FAULTS_FOR (2m) and look for what was lost or doubled (FAULTS_SEED, FAULTS_OUT=file)
+	FAULTS_FOR=$(FAULTS_FOR) FAULTS_SEED=$(FAULTS_SEED) FAULTS_OUT='$(abspath $(FAULTS_OUT))' \
+	  $(GO) test -timeout 120m -count=1 -v $(TESTFLAGS) ./test/faults/
 
 bench: ensure-postgres ## run the benchmarks, end with a table of the figures that matter (BENCH=pattern, BENCHTIME=1s)
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(PACKAGES) | $(GO) run ./bench/report

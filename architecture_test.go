@@ -75,6 +75,7 @@ var mayImport = map[string][]string{
 	"internal/testenv":              {"*"},
 	"projections/internal/projtest": {"*"},
 	"signin/signintest":             {"*"},
+	"test/faults":                   {"*"},
 
 	"housekeeping": {"events", "commands", "query"},
 

@@ -1,0 +1,77 @@
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// calm is between two faults.
+var calm = span{500 * time.Millisecond, 2 * time.Second}
+
+// schedule injects faults, one after another, in rounds: each round has every
+// fault once, in an order that the seed chooses. After each, everything must
+// recover.
+type schedule struct {
+	t        *testing.T
+	random   *rand.Rand
+	stack    *stack
+	faults   []fault
+	injected map[string]int
+	slowest  time.Duration // recovery
+	after    string        // of what
+}
+
+func newSchedule(t *testing.T, seed uint64, s *stack, faults []fault) *schedule {
+	return &schedule{t: t, random: rand.New(rand.NewPCG(seed, 0)), stack: s, faults: faults, injected: map[string]int{}}
+}
+
+// run goes on until the time is over; the round that it is in is not finished.
+func (c *schedule) run(ctx context.Context, until time.Time) error {
+	for {
+		for _, i := range c.random.Perm(len(c.faults)) {
+			if !pause(ctx, calm.choose(c.random)) || time.Now().After(until) {
+				return ctx.Err()
+			}
+			if err := c.strike(ctx, c.faults[i]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (c *schedule) strike(ctx context.Context, f fault) error {
+	hold := f.hold.choose(c.random)
+	if err := f.inject(); err != nil {
+		return fmt.Errorf("%s of %s: %w", f.kind, f.what, err)
+	}
+	c.injected[f.kind]++
+	pause(ctx, hold)
+	healing, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	healed := time.Now()
+	if err := f.heal(healing); err != nil {
+		return fmt.Errorf("end of %s of %s: %w", f.kind, f.what, err)
+	}
+	if err := c.stack.recovered(healing); err != nil {
+		return fmt.Errorf("after %s of %s for %s: %w", f.kind, f.what, hold, err)
+	}
+	took := time.Since(healed)
+	if took > c.slowest {
+		c.slowest, c.after = took, f.kind+" of "+f.what
+	}
+	c.t.Logf("%s of %s for %s, recovered in %s", f.kind, f.what, hold.Round(time.Millisecond), took.Round(time.Millisecond))
+	return nil
+}
+
+// pause says whether the time passed before the context ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
