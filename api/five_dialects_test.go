@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net/http"
 	"testing"
@@ -11,97 +10,9 @@ import (
 	"github.com/rosterhq/roster/api/apitest"
 )
 
-type object = map[string]any
-
-// life is one user, seen and changed through five dialects at once.
-type life struct {
-	*apitest.System
-	t     *testing.T
-	token string
-
-	// What each dialect must show.
-	email, name, first, last, password string
-}
-
-// do sends a request as the user.
-func (l *life) do(method, path string, body any) object {
-	l.t.Helper()
-	a := l.Do(method, path, map[string]string{"Authorization": "Bearer " + l.token}, body)
-	require.Less(l.t, a.Status, 300, "%s %s: %d %s", method, path, a.Status, a.Body)
-	if len(a.Body) == 0 {
-		return nil
-	}
-	return a.Map(l.System)
-}
-
-// whole is the name as readers of one name see it.
-func (l *life) whole() any {
-	switch {
-	case l.name != "":
-		return l.name
-	case l.first+l.last != "":
-		return l.first + " " + l.last
-	default:
-		return nil
-	}
-}
-
-func orNil(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
-func orEmpty(v any) any {
-	if v == nil {
-		return ""
-	}
-	return v
-}
-
-// check reads the user in every dialect.
-func (l *life) check(step string) {
-	l.t.Helper()
-	codimir := l.do("GET", "/api/user/profile", nil)["data"].(object)
-	require.Equal(l.t, []any{l.email, orEmpty(l.whole())}, []any{codimir["email"], orEmpty(codimir["name"])}, "codimir after %s", step)
-	pm415 := l.do("GET", "/api/user", nil)["user"].(object)
-	require.Equal(l.t, []any{l.email, orNil(l.first), orNil(l.last)}, []any{pm415["email"], pm415["firstName"], pm415["lastName"]}, "pm415 after %s", step)
-	runwhen := l.do("GET", "/api/v3/users/whoami", nil)
-	require.Equal(l.t, []any{l.email, l.email, l.first, l.last}, []any{runwhen["email"], runwhen["primaryEmail"], runwhen["firstName"], runwhen["lastName"]}, "runwhen after %s", step)
-	coder := l.do("GET", "/api/v2/users/me", nil)
-	require.Equal(l.t, []any{l.email, orEmpty(l.whole())}, []any{coder["email"], coder["name"]}, "coder after %s", step)
-	abf := l.do("GET", "/api/v1/user.json", nil)["user"].(object)
-	require.Equal(l.t, []any{l.email, l.whole()}, []any{abf["email"], abf["name"]}, "abf after %s", step)
-	require.Equal(l.t, []any{pm415["id"], pm415["id"]}, []any{runwhen["id"], abf["id"]}, "one number after %s", step)
-	require.Equal(l.t, codimir["id"], coder["id"], "one id after %s", step)
-}
-
-// signIn signs in through every dialect with the password of now.
-func (l *life) signIn(step string) {
-	l.t.Helper()
-	for path, body := range map[string]object{
-		"/api/v2/users/login": {"email": l.email, "password": l.password},
-		"/api/account/login":  {"email": l.email, "password": l.password},
-		"/api/v3/token/":      {"email": l.email, "password": l.password},
-	} {
-		a := l.Do("POST", path, nil, body)
-		require.Less(l.t, a.Status, 300, "%s after %s: %s", path, step, a.Body)
-		body["password"] = "not " + l.password
-		require.Equal(l.t, http.StatusUnauthorized, l.Do("POST", path, nil, body).Status, "%s after %s", path, step)
-	}
-	basic := func(password string) map[string]string {
-		return map[string]string{"Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(l.email+":"+password))}
-	}
-	require.Equal(l.t, http.StatusOK, l.Do("GET", "/api/v1/user.json", basic(l.password), nil).Status, step)
-	require.Equal(l.t, http.StatusUnauthorized, l.Do("GET", "/api/v1/user.json", basic("not "+l.password), nil).Status, step)
-	a := l.Do("POST", "/api/v2/users/login", nil, object{"email": l.email, "password": l.password})
-	l.token = a.Map(l.System)["session_token"].(string)
-}
-
-// TestOneLifeInFiveDialects changes a user through each dialect and reads it through
-// all of them after each step.
-func TestOneLifeInFiveDialects(t *testing.T) {
+// TestDialectsInTurn changes one user through each dialect in turn, where the next one
+// finds what the one before left, and reads it through all of them after each step.
+func TestDialectsInTurn(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	owner := s.FirstUser()
@@ -152,7 +63,7 @@ func TestOneLifeInFiveDialects(t *testing.T) {
 	old := l.password
 	l.password = "MySecurePassword!"
 	l.do("PUT", "/api/v2/users/me/password", object{"old_password": old, "password": l.password})
-	for _, path := range []string{"/api/user/profile", "/api/user", "/api/v3/users/whoami", "/api/v2/users/me", "/api/v1/user.json"} {
+	for _, path := range ownPaths {
 		a := l.Do("GET", path, map[string]string{"Authorization": "Bearer " + before}, nil)
 		require.Equal(t, http.StatusUnauthorized, a.Status, "%s: a password set through Coder ends every session", path)
 	}
@@ -160,7 +71,7 @@ func TestOneLifeInFiveDialects(t *testing.T) {
 	l.check("password by Coder")
 
 	require.Equal(t, http.StatusNoContent, owner.Do("DELETE", runWhenPath(number), nil, nil).Status)
-	for _, path := range []string{"/api/user/profile", "/api/user", "/api/v3/users/whoami", "/api/v2/users/me", "/api/v1/user.json"} {
+	for _, path := range ownPaths {
 		a := l.Do("GET", path, map[string]string{"Authorization": "Bearer " + l.token}, nil)
 		require.Equal(t, http.StatusUnauthorized, a.Status, "%s after the end", path)
 	}
