@@ -182,3 +182,29 @@ func TestReservationsSurviveLostAnswers(t *testing.T) {
 		require.Equal(t, 1+10*i, first)
 	}
 }
+
+// A key that was stored before the connection was lost may not be in the log that is
+// behind the next one: it is made again, before anything is sealed with it.
+func TestAKeyOfAnEarlierConnectionIsLookedForAgain(t *testing.T) {
+	t.Parallel()
+	l := openLog(t, testenv.NATS(t))
+	ids, err := l.NewUsers(t.Context(), 2)
+	require.NoError(t, err)
+	first, err := l.read.leaderLast(t.Context(), l.names.keys, l.names.userKey(ids[0]))
+	require.NoError(t, err)
+	require.NoError(t, l.read.secureDelete(t.Context(), l.names.keys, first.sequence))
+
+	l.keys.era = func() uint64 { return 1 }
+	for _, id := range ids {
+		user := events.Aggregate{Kind: events.User, ID: id}
+		c := events.Commit{Aggregate: user, Events: []events.Draft{event(user, &events.UserRegistered{
+			Status: events.StatusActive, Sealed: events.Seal(events.UserRegisteredPrivate{Username: "ada"}),
+		})}}
+		_, err = l.Append(t.Context(), c)
+		require.NoError(t, err)
+		l.keys.cache.Purge()
+		got, err := l.Read(t.Context(), user, 0)
+		require.NoError(t, err, "what it sealed can be opened")
+		require.Equal(t, "ada", got[0].Payload.(*events.UserRegistered).Private.Username)
+	}
+}

@@ -30,11 +30,16 @@ type keyring struct {
 	vault *vault.Vault
 	cache *lru.Cache[string, cachedKey]
 	now   func() time.Time
+	era   func() uint64
 }
 
+// cachedKey is believed in its era alone, which ends with the connection: behind
+// the next one may be an older copy of the log, where the key was never made. What
+// it would seal there nobody could open again.
 type cachedKey struct {
 	key   *events.DataKey // nil: erased
 	until time.Time
+	era   uint64
 }
 
 func newKeyring(l *Log, v *vault.Vault, now func() time.Time) *keyring {
@@ -42,7 +47,8 @@ func newKeyring(l *Log, v *vault.Vault, now func() time.Time) *keyring {
 	if err != nil {
 		panic("eventlog: " + err.Error()) // only for a size below 1
 	}
-	return &keyring{log: l, vault: v, cache: cache, now: now}
+	era := func() uint64 { return l.nc.Stats().Reconnects }
+	return &keyring{log: l, vault: v, cache: cache, now: now, era: era}
 }
 
 // DataKey returns the key that seals what is personal of a user, events.ErrErased
@@ -51,7 +57,7 @@ func (l *Log) DataKey(ctx context.Context, userID string) (*events.DataKey, erro
 	if key, err, ok := l.keys.cached(userID); ok {
 		return key, err
 	}
-	subject := l.names.userKey(userID)
+	subject, era := l.names.userKey(userID), l.keys.era()
 	last, err := l.read.last(ctx, l.names.keys, subject)
 	if err == nil && last.sequence == 0 && l.floors.needed() {
 		last, err = l.read.leaderLast(ctx, l.names.keys, subject) // the server asked may lag
@@ -59,7 +65,7 @@ func (l *Log) DataKey(ctx context.Context, userID string) (*events.DataKey, erro
 	if err != nil {
 		return nil, unavailable("data key", err)
 	}
-	return l.keys.open(userID, last)
+	return l.keys.open(userID, last, era)
 }
 
 // PrefetchKeys brings the keys of many users into memory in one round trip.
@@ -81,6 +87,7 @@ func (l *Log) PrefetchKeys(ctx context.Context, userIDs []string) error {
 	if len(missing) == 0 {
 		return nil
 	}
+	era := l.keys.era()
 	lasts, err := l.read.lasts(ctx, l.names.keys, subjects)
 	if err != nil {
 		return unavailable("data keys", err)
@@ -89,7 +96,7 @@ func (l *Log) PrefetchKeys(ctx context.Context, userIDs []string) error {
 		if last.sequence == 0 {
 			continue
 		}
-		if _, err := l.keys.open(missing[i], last); err != nil && !errors.Is(err, events.ErrErased) {
+		if _, err := l.keys.open(missing[i], last, era); err != nil && !errors.Is(err, events.ErrErased) {
 			return fmt.Errorf("data key of %s: %w", missing[i], err)
 		}
 	}
@@ -98,7 +105,7 @@ func (l *Log) PrefetchKeys(ctx context.Context, userIDs []string) error {
 
 func (k *keyring) cached(userID string) (*events.DataKey, error, bool) {
 	c, ok := k.cache.Get(userID)
-	if !ok || k.now().After(c.until) {
+	if !ok || c.era != k.era() || k.now().After(c.until) {
 		return nil, nil, false
 	}
 	if c.key == nil {
@@ -107,17 +114,18 @@ func (k *keyring) cached(userID string) (*events.DataKey, error, bool) {
 	return c.key, nil, true
 }
 
-func (k *keyring) remember(userID string, key *events.DataKey) {
-	k.cache.Add(userID, cachedKey{key: key, until: k.now().Add(keysCachedFor)})
+// remember keeps what was read or stored in an era.
+func (k *keyring) remember(userID string, key *events.DataKey, era uint64) {
+	k.cache.Add(userID, cachedKey{key: key, until: k.now().Add(keysCachedFor), era: era})
 }
 
-// open reads the last message of a user's key.
-func (k *keyring) open(userID string, last stored) (*events.DataKey, error) {
+// open reads the last message of a user's key, which was asked for in an era.
+func (k *keyring) open(userID string, last stored, era uint64) (*events.DataKey, error) {
 	if last.sequence == 0 {
 		return nil, ErrNoKey
 	}
 	if len(last.header[headerErased]) > 0 {
-		k.remember(userID, nil)
+		k.remember(userID, nil, era)
 		return nil, events.ErrErased
 	}
 	raw, err := k.vault.Unwrap(last.data, vault.UserKeyName(userID))
@@ -128,7 +136,7 @@ func (k *keyring) open(userID string, last stored) (*events.DataKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.remember(userID, key)
+	k.remember(userID, key, era)
 	return key, nil
 }
 
@@ -138,7 +146,7 @@ func (k *keyring) open(userID string, last stored) (*events.DataKey, error) {
 func (l *Log) NewUsers(ctx context.Context, n int64) ([]string, error) {
 	ids := make([]string, n)
 	raws := make([][]byte, n)
-	u := &unit{}
+	u, era := &unit{}, l.keys.era()
 	for i := range ids {
 		ids[i], raws[i] = uuid.Must(uuid.NewV7()).String(), events.NewRawKey()
 		u.add(l.keys.message(ids[i], raws[i]), 0)
@@ -157,7 +165,7 @@ func (l *Log) NewUsers(ctx context.Context, n int64) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("make data keys: %w", err)
 		}
-		l.keys.remember(id, key)
+		l.keys.remember(id, key, era)
 	}
 	return ids, nil
 }
@@ -177,7 +185,12 @@ func (k *keyring) ensure(ctx context.Context, userID string) (*events.DataKey, e
 	if key, err, ok := k.cached(userID); ok {
 		return key, err
 	}
-	l := k.log
+	l, era := k.log, k.era()
+	if k.cache.Contains(userID) { // it was there in another era, and most likely is
+		if key, err := l.DataKey(ctx, userID); !errors.Is(err, ErrNoKey) {
+			return key, err
+		}
+	}
 	l.keyMaker.enter()
 	defer l.keyMaker.leave()
 	raw := events.NewRawKey()
@@ -193,7 +206,7 @@ func (k *keyring) ensure(ctx context.Context, userID string) (*events.DataKey, e
 		if err != nil {
 			return nil, err
 		}
-		k.remember(userID, key)
+		k.remember(userID, key, era)
 		return key, nil
 	case ctx.Err() != nil:
 		return nil, unavailable("make data key", err)
@@ -208,7 +221,7 @@ func (k *keyring) ensure(ctx context.Context, userID string) (*events.DataKey, e
 	if last.sequence == 0 {
 		return nil, fmt.Errorf("make data key: %w", events.ErrUnavailable)
 	}
-	return k.open(userID, last)
+	return k.open(userID, last, era)
 }
 
 // EraseKey destroys a user's data key: its bytes are overwritten on disk, and a
@@ -219,7 +232,7 @@ func (l *Log) EraseKey(ctx context.Context, userID string) error {
 	if err := l.markErased(ctx, subject); err != nil {
 		return fmt.Errorf("erase key of %s: %w", userID, err)
 	}
-	l.keys.remember(userID, nil)
+	l.keys.remember(userID, nil, l.keys.era())
 	if err := l.state.forget(ctx, events.Aggregate{Kind: events.User, ID: userID}); err != nil {
 		return fmt.Errorf("erase key of %s: %w", userID, err)
 	}

@@ -35,11 +35,14 @@ type Tail struct {
 	roster, activity *line
 	stop             context.CancelFunc
 	running          sync.WaitGroup
+
+	replaced chan struct{} // closed when the log is another one
+	once     sync.Once
 }
 
 func newTail(log Log, logger *zap.Logger, note func(events.Stored)) *Tail {
 	return &Tail{
-		log: log, logger: logger, stop: func() {},
+		log: log, logger: logger, stop: func() {}, replaced: make(chan struct{}),
 		roster: &line{stream: events.Roster, note: note}, activity: &line{stream: events.Activity, note: note},
 	}
 }
@@ -87,10 +90,15 @@ func (t *Tail) follow(ctx context.Context, l *line, from uint64) {
 	if ctx.Err() == nil {
 		t.logger.Error("the log is not followed any more", zap.String("stream", string(l.stream)), zap.Error(err))
 		if errors.Is(err, events.ErrWentBack) {
-			t.logger.Error("the log is another one than at the start: start this process anew")
+			t.once.Do(func() { close(t.replaced) })
 		}
 	}
 }
+
+// Replaced is closed when the log is another one than at the start: an older copy,
+// say. What this process knows, and what it has reserved for writes to come, is not
+// of that log, so the process must end.
+func (t *Tail) Replaced() <-chan struct{} { return t.replaced }
 
 // Close ends it. Nobody may be told anything after that.
 func (t *Tail) Close() {

@@ -210,6 +210,7 @@ func (a *API) startReadSide(ctx context.Context) error {
 	if err := watchTail(a.queries, a.registry); err != nil {
 		return err
 	}
+	endWithLog(ctx, a.parts, a.queries.Tail(), a.failed)
 	if !a.config.EmbedProjectors {
 		return nil
 	}

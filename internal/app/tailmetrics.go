@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -39,4 +41,29 @@ func watchTail(q *query.Queries, registry prometheus.Registerer) error {
 		}
 	}
 	return nil
+}
+
+var errReplaced = errors.New("the log is another one than at the start, an older copy perhaps: what this process knows is not of that log. Start it again when the log is the right one")
+
+// endWithLog makes a log that was replaced the end of the process: what it knows,
+// and what it has reserved for writes to come (ids, numbers, keys), is of another.
+func endWithLog(ctx context.Context, p *parts, t *query.Tail, failed chan<- error) {
+	watch, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-t.Replaced():
+			select {
+			case failed <- errReplaced:
+			default: // it is about to end
+			}
+		case <-watch.Done():
+		}
+	}()
+	p.add("watch over the log", func(context.Context) error {
+		cancel()
+		<-ended
+		return nil
+	})
 }

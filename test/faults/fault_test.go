@@ -17,7 +17,7 @@ type fault struct {
 	kind   string // for the figures
 	what   string // which part
 	hold   span   // how long it lasts
-	inject func() error
+	inject func(context.Context) error
 	heal   func(context.Context) error
 }
 
@@ -49,7 +49,7 @@ func (s *stack) faults(longest time.Duration) []fault {
 func killing(p *process) fault {
 	return fault{
 		kind: "kill -9", what: p.name, hold: span{0, time.Second},
-		inject: func() error { p.kill(); return nil },
+		inject: func(context.Context) error { p.kill(); return nil },
 		heal:   p.start,
 	}
 }
@@ -57,7 +57,7 @@ func killing(p *process) fault {
 func pausing(name string, longest time.Duration, signal func(syscall.Signal) error) fault {
 	return fault{
 		kind: "pause", what: name, hold: span{time.Second, longest},
-		inject: func() error { return signal(syscall.SIGSTOP) },
+		inject: func(context.Context) error { return signal(syscall.SIGSTOP) },
 		heal:   func(context.Context) error { return signal(syscall.SIGCONT) },
 	}
 }
@@ -65,7 +65,7 @@ func pausing(name string, longest time.Duration, signal func(syscall.Signal) err
 func resetting(p *proxy) fault {
 	return fault{
 		kind: "reset of connections", what: p.name, hold: span{0, 100 * time.Millisecond},
-		inject: func() error { p.cut(); return nil },
+		inject: func(context.Context) error { p.cut(); return nil },
 		heal:   func(context.Context) error { return nil },
 	}
 }
@@ -86,7 +86,7 @@ func partitioning(p *proxy, longest time.Duration) fault {
 func (p *proxy) under(kind string, w weather, hold span) fault {
 	return fault{
 		kind: kind, what: p.name, hold: hold,
-		inject: func() error {
+		inject: func(context.Context) error {
 			now := w
 			if now == (weather{}) {
 				now.held = make(chan struct{})
@@ -101,7 +101,7 @@ func (p *proxy) under(kind string, w weather, hold span) fault {
 func (d *database) killing() fault {
 	return fault{
 		kind: "kill -9", what: "postgresql", hold: span{0, time.Second},
-		inject: func() error { return syscall.Kill(d.server.PID(), syscall.SIGKILL) },
+		inject: func(context.Context) error { return syscall.Kill(d.server.PID(), syscall.SIGKILL) },
 		heal:   d.ready,
 	}
 }
@@ -110,7 +110,7 @@ func (d *database) killing() fault {
 func (d *database) restarting() fault {
 	return fault{
 		kind: "restart", what: "postgresql", hold: span{0, time.Second},
-		inject: func() error { return syscall.Kill(d.server.PID(), syscall.SIGINT) },
+		inject: func(context.Context) error { return syscall.Kill(d.server.PID(), syscall.SIGINT) },
 		heal:   d.ready,
 	}
 }

@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	shortRun = 25 * time.Second
+	shortRun = 20 * time.Second
 	// The pauses of a short run are short, so that it has many faults.
 	shortPause = 2 * time.Second
 	longPause  = 30 * time.Second
-	workers    = 8
+	workers    = 16
 )
 
 // settings say which run it is.
@@ -29,6 +29,7 @@ type settings struct {
 	out     string // file for the summary; "" for none
 }
 
+// settingsOf reads which run it is. In a short one the tests run beside each other.
 func settingsOf(t *testing.T) settings {
 	t.Helper()
 	c := settings{length: shortRun, longest: shortPause, seed: 20150101, out: os.Getenv("FAULTS_OUT")}
@@ -36,7 +37,9 @@ func settingsOf(t *testing.T) settings {
 		c.length = 10 * time.Second
 	}
 	var err error
-	if text := os.Getenv("FAULTS_FOR"); text != "" {
+	if text := os.Getenv("FAULTS_FOR"); text == "" {
+		t.Parallel()
+	} else {
 		c.length, err = time.ParseDuration(text)
 		require.NoError(t, err, "FAULTS_FOR")
 	}
@@ -50,42 +53,65 @@ func settingsOf(t *testing.T) settings {
 	return c
 }
 
+// part is for a test that needs less of a long run than the others.
+func (c settings) part(of time.Duration) settings {
+	c.length = max(c.length/of, min(c.length, shortRun/2))
+	return c
+}
+
 // TestNothingIsLostOrDoubled is the whole of it: two api processes, two projectors,
 // and all faults that a machine can have in software.
 func TestNothingIsLostOrDoubled(t *testing.T) {
 	c := settingsOf(t)
+	s := newStack(t, newDir(t), 2, 2)
+	require.NoError(t, s.start(t.Context()))
+	s.attack(c, s.faults(c.longest))
+}
+
+// attack injects faults under load, and checks everything afterwards.
+func (s *stack) attack(c settings, faults []fault) {
+	t := s.t
+	t.Helper()
 	t.Logf("seed %d, for %s", c.seed, c.length)
 	began := time.Now()
-	s := newStack(t, 2, 2)
-	require.NoError(t, s.start(t.Context()))
-	owner := s.enter(t)
 	h := &history{}
-	load := startLoad(t.Context(), s, owner, c.seed, h)
-	plan := newSchedule(t, c.seed, s, s.faults(c.longest))
-	broken := plan.run(t.Context(), time.Now().Add(c.length))
+	s.owner = s.enter(t)
+	load := startLoad(t.Context(), s, s.owner, c.seed, h)
+	plan := newSchedule(t, c.seed, s, faults)
+	broken := plan.run(t.Context(), began.Add(c.length))
 	load.stop()
 	if broken == nil {
 		broken = s.recovered(t.Context())
 	}
 	var found findings
 	if broken == nil {
-		found = s.check(t, h, load, owner)
+		found = s.check(t, h, load)
 	}
 	load.stopFollowers()
-	summary := summarize(c, plan, h, load, found, time.Since(began))
-	t.Log("\n" + summary)
-	if c.out != "" {
-		require.NoError(t, os.WriteFile(c.out, []byte(summary), 0o644))
-	}
 	for _, p := range s.processes() {
 		h.wrong = append(h.wrong, p.complaints()...)
 	}
+	c.write(t, summarize(t.Name(), c, plan, h, load, found, time.Since(began)))
 	if broken != nil || len(h.wrong) > 0 {
 		s.tellLastWords()
 	}
 	require.NoError(t, broken)
 	require.Empty(t, h.wrong)
 	require.NotZero(t, h.count(acknowledged))
+}
+
+// write shows a summary, and adds it to the file that was asked for.
+func (c settings) write(t *testing.T, summary string) {
+	t.Helper()
+	t.Log("\n" + summary)
+	if c.out == "" {
+		return
+	}
+	f, err := os.OpenFile(c.out, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = f.WriteString(summary + "\n")
+	require.NoError(t, err)
 }
 
 func (s *stack) tellLastWords() {

@@ -1,9 +1,11 @@
 package faults_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -12,8 +14,8 @@ import (
 var calm = span{500 * time.Millisecond, 2 * time.Second}
 
 // schedule injects faults, one after another, in rounds: each round has every
-// fault once, in an order that the seed chooses. After each, everything must
-// recover.
+// fault once, in an order that the seed chooses, and one of each kind before the
+// second of any. After each, everything must recover.
 type schedule struct {
 	t        *testing.T
 	random   *rand.Rand
@@ -31,20 +33,32 @@ func newSchedule(t *testing.T, seed uint64, s *stack, faults []fault) *schedule 
 // run goes on until the time is over; the round that it is in is not finished.
 func (c *schedule) run(ctx context.Context, until time.Time) error {
 	for {
-		for _, i := range c.random.Perm(len(c.faults)) {
+		for _, f := range c.round() {
 			if !pause(ctx, calm.choose(c.random)) || time.Now().After(until) {
 				return ctx.Err()
 			}
-			if err := c.strike(ctx, c.faults[i]); err != nil {
+			if err := c.strike(ctx, f); err != nil {
 				return err
 			}
 		}
 	}
 }
 
+func (c *schedule) round() []fault {
+	order := slices.Clone(c.faults)
+	c.random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	turn, before := map[string]int{}, map[string]int{}
+	for _, f := range order {
+		turn[f.kind+f.what] = before[f.kind]
+		before[f.kind]++
+	}
+	slices.SortStableFunc(order, func(a, b fault) int { return cmp.Compare(turn[a.kind+a.what], turn[b.kind+b.what]) })
+	return order
+}
+
 func (c *schedule) strike(ctx context.Context, f fault) error {
 	hold := f.hold.choose(c.random)
-	if err := f.inject(); err != nil {
+	if err := f.inject(ctx); err != nil {
 		return fmt.Errorf("%s of %s: %w", f.kind, f.what, err)
 	}
 	c.injected[f.kind]++

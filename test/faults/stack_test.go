@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -33,64 +34,85 @@ var (
 type stack struct {
 	t          *testing.T
 	dir        string
-	nats       *process
-	natsAt     atomic.Value // where it listens now
+	brokers    []*process // one, or a cluster
 	postgres   *database
 	apis       []*node
 	projectors []*node
+
+	direct   func() string // addresses of the brokers, past all proxies
+	replicas int
+	owner    string // a token of the first user
 }
 
 // node is a process of Roster with its own ways to the others.
 type node struct {
 	*process
-	nats, postgres *proxy
+	nats, postgres *proxy // nats: nil where the node knows all brokers of a cluster
 	edge           *proxy // by which clients reach it
 }
 
-func newStack(t *testing.T, apis, projectors int) *stack {
+// newDir is a directory that PostgreSQL's user can reach, too.
+func newDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "roster-faults-")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755)) // PostgreSQL runs as another user
+	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	s := &stack{t: t, dir: dir, postgres: newDatabase(t, filepath.Join(dir, "postgresql"))}
-	s.nats = newNATS(t, dir, "nats", "")
-	for i := range apis {
-		s.apis = append(s.apis, s.newNode(fmt.Sprintf("api-%d", i+1), "api"))
-	}
-	for i := range projectors {
-		s.projectors = append(s.projectors, s.newNode(fmt.Sprintf("projector-%d", i+1), "projector"))
-	}
-	s.nats.onReady = func(address string) {
-		s.natsAt.Store(address)
+	return dir
+}
+
+// newStack is an installation with one broker.
+func newStack(t *testing.T, dir string, apis, projectors int) *stack {
+	t.Helper()
+	s := &stack{t: t, dir: dir, postgres: newDatabase(t, filepath.Join(dir, "postgresql")), replicas: 1}
+	broker := newNATS(t, dir, "nats", "127.0.0.1:-1", "")
+	s.brokers = []*process{broker}
+	s.add(apis, projectors, func(n *node) string {
+		n.nats = newProxy(t, n.name+"-nats")
+		return "nats://" + n.nats.host()
+	})
+	var listens atomic.Value
+	broker.onReady = func(address string) {
+		listens.Store(address)
 		for _, n := range s.nodes() {
 			n.nats.lead("tcp", address)
 		}
 	}
+	s.direct = func() string { return "nats://" + listens.Load().(string) }
 	return s
 }
 
 // newNATS makes a nats-server that has each message on disk before it answers.
-func newNATS(t *testing.T, dir, name, more string) *process {
+func newNATS(t *testing.T, dir, name, listen, more string) *process {
 	t.Helper()
 	config := filepath.Join(dir, name+".conf")
 	require.NoError(t, os.WriteFile(config, fmt.Appendf(nil, `
 server_name: %s
-listen: "127.0.0.1:-1"
+listen: %q
 jetstream {
   store_dir: %q, sync_interval: always, max_memory_store: 64MB, max_file_store: 8GB
   limits { batch { max_inflight_per_stream: 200 } }
 }
-%s`, name, filepath.Join(dir, name), more), 0o600))
+%s`, name, listen, filepath.Join(dir, name), more), 0o600))
 	return newProcess(t, name, dir, natsReady, func() *exec.Cmd { return exec.Command(program("nats-server"), "-c", config) })
 }
 
-func (s *stack) newNode(name, kind string) *node {
+// add adds Roster's processes; natsURL says how each reaches the brokers.
+func (s *stack) add(apis, projectors int, natsURL func(*node) string) {
+	for i := range apis {
+		s.apis = append(s.apis, s.newNode(fmt.Sprintf("api-%d", i+1), "api", natsURL))
+	}
+	for i := range projectors {
+		s.projectors = append(s.projectors, s.newNode(fmt.Sprintf("projector-%d", i+1), "projector", natsURL))
+	}
+}
+
+func (s *stack) newNode(name, kind string, natsURL func(*node) string) *node {
 	s.t.Helper()
-	n := &node{nats: newProxy(s.t, name+"-nats"), postgres: newProxy(s.t, name+"-postgresql"), edge: newProxy(s.t, "client-"+name)}
+	n := &node{process: &process{name: name}, postgres: newProxy(s.t, name+"-postgresql"), edge: newProxy(s.t, "client-"+name)}
 	n.postgres.lead("unix", s.postgres.socket())
 	env := environment(
-		"ROSTER_HTTP_ADDR=127.0.0.1:0", "ROSTER_NATS_URL=nats://"+n.nats.host(),
+		"ROSTER_HTTP_ADDR=127.0.0.1:0", "ROSTER_NATS_URL="+natsURL(n), fmt.Sprintf("ROSTER_NATS_REPLICAS=%d", s.replicas),
 		"DATABASE_URL=postgres://roster@"+n.postgres.host()+"/roster?sslmode=disable",
 		"ROSTER_MASTER_KEY="+hex.EncodeToString(testenv.MasterKey()),
 	)
@@ -120,24 +142,24 @@ func environment(settings ...string) []string {
 func (s *stack) nodes() []*node { return append(append([]*node(nil), s.apis...), s.projectors...) }
 
 func (s *stack) processes() []*process {
-	out := []*process{s.nats}
+	out := append([]*process(nil), s.brokers...)
 	for _, n := range s.nodes() {
 		out = append(out, n.process)
 	}
 	return out
 }
 
-// natsURL is where the broker listens now, past all proxies.
-func (s *stack) natsURL() string { return "nats://" + s.natsAt.Load().(string) }
-
 // start starts the servers, then all of Roster at once.
 func (s *stack) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := s.nats.start(ctx); err != nil {
+	var brokers, all errgroup.Group
+	for _, b := range s.brokers {
+		brokers.Go(func() error { return b.start(ctx) })
+	}
+	if err := brokers.Wait(); err != nil {
 		return err
 	}
-	var all errgroup.Group
 	for _, n := range s.nodes() {
 		all.Go(func() error { return n.start(ctx) })
 	}
@@ -148,24 +170,31 @@ func (s *stack) start(ctx context.Context) error {
 func (s *stack) recovered(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	c := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, n := range s.nodes() {
 		err := await(ctx, func() error {
-			res, err := c.Get("http://" + n.edge.host() + "/readyz")
-			if err != nil {
-				return err
+			status, text, err := n.readiness()
+			if err == nil && status != http.StatusOK {
+				err = fmt.Errorf("/readyz: %d %s", status, text)
 			}
-			defer res.Body.Close()
-			if res.StatusCode != http.StatusOK {
-				return fmt.Errorf("/readyz: %s", res.Status)
-			}
-			return nil
+			return err
 		})
 		if err != nil {
 			return fmt.Errorf("%s did not recover: %w", n.name, err)
 		}
 	}
 	return nil
+}
+
+// readiness asks whether the process can serve, and if not, why.
+func (n *node) readiness() (status int, text string, err error) {
+	c := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := c.Get("http://" + n.edge.host() + "/readyz")
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	said, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(said), err
 }
 
 // await asks again until there is no error, or the context ends.

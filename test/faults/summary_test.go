@@ -11,10 +11,10 @@ import (
 )
 
 // summarize writes a run down.
-func summarize(c settings, plan *schedule, h *history, l *load, f findings, took time.Duration) string {
+func summarize(name string, c settings, plan *schedule, h *history, l *load, f findings, took time.Duration) string {
 	var out strings.Builder
 	row := func(name string, value any) { fmt.Fprintf(&out, "| %s | %v |\n", name, value) }
-	out.WriteString("| what | figure |\n|---|---|\n")
+	fmt.Fprintf(&out, "## %s\n\n| what | figure |\n|---|---|\n", name)
 	row("seed", c.seed)
 	row("faults for", c.length)
 	row("took, with start and checks", took.Round(time.Second))
@@ -28,16 +28,10 @@ func summarize(c settings, plan *schedule, h *history, l *load, f findings, took
 	}
 	row("slowest recovery", fmt.Sprintf("%s, after %s", plan.slowest.Round(time.Millisecond), plan.after))
 	row("writes acknowledged", h.count(acknowledged))
-	kinds := map[kind]int{}
-	for _, w := range h.writes {
-		if w.outcome == acknowledged {
-			kinds[w.kind]++
-		}
-	}
-	for _, k := range slices.Sorted(maps.Keys(kinds)) {
-		row("- "+string(k), kinds[k])
-	}
+	h.byKind(row, func(w write) bool { return w.outcome == acknowledged }, func(w write) string { return string(w.kind) })
+	row("writes asked for again, as no answer had come", h.repeated())
 	row("writes refused", h.count(refused))
+	h.byKind(row, func(w write) bool { return w.outcome == refused }, func(w write) string { return fmt.Sprintf("%s, %d", w.kind, w.status) })
 	row("writes never answered", h.count(unknown))
 	row("- of them in the log", f.came)
 	row("reads", h.reads)
@@ -53,4 +47,27 @@ func summarize(c settings, plan *schedule, h *history, l *load, f findings, took
 	row("longest that a revoked key worked on another node", h.longestElsewhere.Round(time.Millisecond))
 	row("violations", len(h.wrong))
 	return out.String()
+}
+
+// byKind writes how many of some writes there are of each kind.
+func (h *history) byKind(row func(string, any), which func(write) bool, kind func(write) string) {
+	counts := map[string]int{}
+	for _, w := range h.writes {
+		if which(w) {
+			counts[kind(w)]++
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(counts)) {
+		row("- "+k, counts[k])
+	}
+}
+
+func (h *history) repeated() int {
+	n := 0
+	for _, w := range h.writes {
+		if w.tries > 1 {
+			n++
+		}
+	}
+	return n
 }
