@@ -99,33 +99,40 @@ jetstream {
 
 // add adds Roster's processes; natsURL says how each reaches the brokers.
 func (s *stack) add(apis, projectors int, natsURL func(*node) string) {
+	broker := func(n *node) []string {
+		return []string{"ROSTER_NATS_URL=" + natsURL(n), fmt.Sprintf("ROSTER_NATS_REPLICAS=%d", s.replicas)}
+	}
 	for i := range apis {
-		s.apis = append(s.apis, s.newNode(fmt.Sprintf("api-%d", i+1), "api", natsURL))
+		n := s.newNode(fmt.Sprintf("api-%d", i+1))
+		s.apis = append(s.apis, n)
+		n.runs(s, "api", append(broker(n), "ROSTER_RATE_LIMITS=off", "ROSTER_PROJECTORS=off"))
 	}
 	for i := range projectors {
-		s.projectors = append(s.projectors, s.newNode(fmt.Sprintf("projector-%d", i+1), "projector", natsURL))
+		n := s.newNode(fmt.Sprintf("projector-%d", i+1))
+		s.projectors = append(s.projectors, n)
+		n.runs(s, "projector", broker(n))
 	}
 }
 
-func (s *stack) newNode(name, kind string, natsURL func(*node) string) *node {
+func (s *stack) newNode(name string) *node {
 	s.t.Helper()
 	n := &node{process: &process{name: name}, postgres: newProxy(s.t, name+"-postgresql"), edge: newProxy(s.t, "client-"+name)}
 	n.postgres.lead("unix", s.postgres.socket())
-	env := environment(
-		"ROSTER_HTTP_ADDR=127.0.0.1:0", "ROSTER_NATS_URL="+natsURL(n), fmt.Sprintf("ROSTER_NATS_REPLICAS=%d", s.replicas),
-		"DATABASE_URL=postgres://roster@"+n.postgres.host()+"/roster?sslmode=disable",
+	return n
+}
+
+// runs says which program a node is, and with which settings beside those of all.
+func (n *node) runs(s *stack, kind string, settings []string) {
+	env := environment(append(settings,
+		"ROSTER_HTTP_ADDR=127.0.0.1:0", "DATABASE_URL=postgres://roster@"+n.postgres.host()+"/roster?sslmode=disable",
 		"ROSTER_MASTER_KEY="+hex.EncodeToString(testenv.MasterKey()),
-	)
-	if kind == "api" {
-		env = append(env, "ROSTER_RATE_LIMITS=off", "ROSTER_PROJECTORS=off")
-	}
-	n.process = newProcess(s.t, name, s.dir, rosterReady, func() *exec.Cmd {
+	)...)
+	n.process = newProcess(s.t, n.name, s.dir, rosterReady, func() *exec.Cmd {
 		cmd := exec.Command(program(kind))
 		cmd.Env = env
 		return cmd
 	})
 	n.onReady = func(address string) { n.edge.lead("tcp", address) }
-	return n
 }
 
 // environment is ours without settings of Roster's.
