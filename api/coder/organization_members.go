@@ -33,7 +33,9 @@ func (h *Handler) listMembersByPage(w http.ResponseWriter, r *http.Request, c ga
 	if err != nil {
 		return err
 	}
-	found, count, err := h.members(r, c, query.MemberFilter{Organization: o.ID, Limit: page.limit, Offset: page.offset})
+	found, count, err := h.members(r, c, query.MemberFilter{
+		Organization: o.ID, AfterID: page.afterID, Limit: page.limit, Offset: page.offset,
+	})
 	if err != nil {
 		return err
 	}
@@ -46,7 +48,7 @@ func (h *Handler) members(r *http.Request, c gate.Caller, f query.MemberFilter) 
 	if mayIn(c, commands.ReadMembers, f.Organization) {
 		return h.Queries.Members(r.Context(), f)
 	}
-	if !may(c, commands.ReadMembers, c.UserID()) {
+	if !may(c, commands.ReadMembers, c.UserID()) || f.AfterID != "" { // behind a list of one there is nobody
 		return nil, 0, nil
 	}
 	self, err := h.Queries.User(r.Context(), query.UserRef{ID: c.UserID()})

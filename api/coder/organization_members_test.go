@@ -99,6 +99,15 @@ func TestMembersByPage(t *testing.T) {
 	found, count := page(c, "?limit=2")
 	require.Equal(t, []string{"C"}, found)
 	require.EqualValues(t, 1, count)
+	found, count = page(owner, "?limit=2&after_id="+c.ID)
+	require.Equal(t, []string{"d", "owner"}, found)
+	require.EqualValues(t, 2, count)
+	found, _ = page(c, "?after_id="+c.ID)
+	require.Empty(t, found)
+	found, _ = page(owner, "?after_id=00000000-0000-0000-0000-000000000001")
+	require.Empty(t, found, "behind nobody")
+	expect(t, s, owner.Do("GET", organizations+"/default/paginated-members?after_id=x", nil, nil), http.StatusBadRequest,
+		"Query parameters have invalid values.")
 	for _, q := range []string{"?limit=x", "?limit=-1", "?offset=-1", "?limit=99999999999999999999", "?offset=%00", "?limit=1.5"} {
 		a := owner.Do("GET", organizations+"/default/paginated-members"+q, nil, nil)
 		expect(t, s, a, http.StatusBadRequest, "Query parameters have invalid values.")
