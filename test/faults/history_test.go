@@ -35,6 +35,7 @@ type write struct {
 	status   int
 	position string
 	tries    int
+	answered time.Time
 }
 
 // history is what clients were told, and what they saw that must not be.

@@ -65,7 +65,7 @@ func (s *stack) settled(t *testing.T) {
 	t.Helper()
 	a := newAuditor(t, s.direct(), s.postgres.dsn(), &history{})
 	defer a.close()
-	require.NoError(t, a.settle())
+	require.NoError(t, a.settle(false))
 }
 
 // replace does something while the broker is down.

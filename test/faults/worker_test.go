@@ -123,7 +123,7 @@ func (w *worker) ask(ctx context.Context, wr write, k call, repeat bool) (write,
 		// The end of the load cuts no request off: its answer is waited for.
 		var err error
 		a, err = w.nodes[0].do(context.WithoutCancel(ctx), k)
-		wr.tries++
+		wr.tries, wr.answered = wr.tries+1, time.Now()
 		wr.outcome, wr.status, wr.position = outcomeOf(a.status, err), a.status, a.position
 		if wr.outcome != unknown || !repeat || ctx.Err() != nil {
 			break
