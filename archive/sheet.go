@@ -59,10 +59,17 @@ func KeysFile(dir, elsewhere string) string {
 	return filepath.Join(dir, keysName)
 }
 
-// WriteKeys puts a new keys file in place of the old one. A key that was erased
-// since is gone with it.
+// WriteKeys puts a new keys file in place of the old one, whose bytes are overwritten:
+// a key that was erased since is gone with it.
 func WriteKeys(path, installation string, keys []events.WrappedKey) error {
-	return writeSheet(path, sheetHead{Format, installation, "keys"}, keys, AppendKey)
+	old, err := toWipe(path)
+	if err != nil {
+		return err
+	}
+	if err := writeSheet(path, sheetHead{Format, installation, "keys"}, keys, AppendKey); err != nil {
+		return errors.Join(err, old.keep())
+	}
+	return old.wipe()
 }
 
 // ReadKeys reads a keys file: the installation it is of, and the keys.

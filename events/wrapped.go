@@ -7,6 +7,9 @@ const UsageStream Stream = "USAGE"
 // secrets come from.
 const InstallationSecret = "installation.secret"
 
+// UserKeyName is the name of the wrapped key of a user.
+func UserKeyName(userID string) string { return string(User) + "." + userID }
+
 // WrappedKey is a key as it is stored: readable with the master key alone.
 type WrappedKey struct {
 	Name   string // InstallationSecret, or "user." and a user's id

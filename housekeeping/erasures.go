@@ -55,18 +55,26 @@ func NewErasures(c ErasuresConfig) (*Erasures, error) {
 	return &Erasures{config: c}, nil
 }
 
-// Run sweeps until the context ends.
+// Run sweeps until the context ends. Its first sweep looks at all erasures: the keys
+// may have been put back from a copy that is older.
 func (e *Erasures) Run(ctx context.Context) {
+	var since time.Time
 	for pause := beforeFirst; e.config.Wait(ctx, pause) == nil; pause = betweenMost {
-		if err := e.Sweep(ctx); err != nil && ctx.Err() == nil {
+		begun := e.config.Clock()
+		err := e.Sweep(ctx, since)
+		if err == nil {
+			since = begun.Add(-erasuresFor)
+			continue
+		}
+		if ctx.Err() == nil {
 			e.config.Logger.Warn("erasures may be unfinished; they are tried again", zap.Error(err))
 		}
 	}
 }
 
-// Sweep finishes the erasures of the last 30 days.
-func (e *Erasures) Sweep(ctx context.Context) error {
-	erased, err := e.config.Reads.ErasedSince(ctx, e.config.Clock().Add(-erasuresFor))
+// Sweep finishes the erasures since a time.
+func (e *Erasures) Sweep(ctx context.Context, since time.Time) error {
+	erased, err := e.config.Reads.ErasedSince(ctx, since)
 	if err != nil {
 		return fmt.Errorf("list erased users: %w", err)
 	}

@@ -97,7 +97,7 @@ func remedy(err error, command string, code int) string {
 func whereNamesAre(command string) string {
 	name, _, _ := strings.Cut(strings.TrimPrefix(command, "roster "), " ")
 	switch name {
-	case "users", "keys", "roles", "activities", "history", "tail":
+	case "users", "keys", "roles", "activities", "history", "tail", "erase":
 		return "roster users list"
 	case "rebuild", "parked", "verify":
 		return "roster projections"

@@ -28,6 +28,7 @@ type commandLine struct {
 	Roles      rolesCommand      `cmd:"" group:"people" help:"Show and set site roles."`
 	Activities activitiesCommand `cmd:"" group:"people" help:"List and count what a user did."`
 	Tail       tailCommand       `cmd:"" group:"people" help:"Follow activities as they happen."`
+	Erase      eraseCommand      `cmd:"" group:"people" help:"Destroy what is known of a person, here and in archives."`
 
 	History historyCommand `cmd:"" group:"log" help:"Show who changed what of a user, an organization or a workspace."`
 	Events  eventsCommand  `cmd:"" group:"log" help:"Read the log of events."`
@@ -64,6 +65,8 @@ type outputs struct {
 	// secret asks the person at the terminal for a text that is not shown; nil when
 	// there is nobody to ask.
 	secret func(ctx context.Context, question string) (string, error)
+	// ask is secret with the text shown as it is typed.
+	ask func(ctx context.Context, question string) (string, error)
 	// bar says that err is a terminal, where a progress bar can be drawn.
 	bar bool
 }

@@ -45,6 +45,7 @@ func TestHelp(t *testing.T) {
 	for name, args := range map[string][]string{
 		"roster":           {"--help"},
 		"archive":          {"archive", "--help"},
+		"erase":            {"erase", "--help"},
 		"export":           {"export", "--help"},
 		"import":           {"import", "--help"},
 		"import-gharchive": {"import", "gharchive", "--help"},

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -18,14 +20,26 @@ func terminal() outputs {
 		bar: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb",
 	}
 	if term.IsTerminal(int(os.Stdin.Fd())) {
-		o.secret = askSecret
+		o.secret = func(ctx context.Context, question string) (string, error) {
+			return askPerson(ctx, question, readHidden)
+		}
+		o.ask = func(ctx context.Context, question string) (string, error) { return askPerson(ctx, question, readShown) }
 	}
 	return o
 }
 
-// askSecret reads a line from the terminal without showing it. An interruption
-// leaves the terminal as it was.
-func askSecret(ctx context.Context, question string) (string, error) {
+func readHidden() (string, error) {
+	text, err := term.ReadPassword(int(os.Stdin.Fd()))
+	return string(text), err
+}
+
+func readShown() (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(os.Stdin, maxSecret)).ReadString('\n')
+	return strings.TrimRight(line, "\r\n"), err
+}
+
+// askPerson reads a line from the terminal. An interruption leaves the terminal as it was.
+func askPerson(ctx context.Context, question string, read func() (string, error)) (string, error) {
 	in := int(os.Stdin.Fd())
 	before, err := term.GetState(in)
 	if err != nil {
@@ -33,12 +47,12 @@ func askSecret(ctx context.Context, question string) (string, error) {
 	}
 	_, _ = fmt.Fprint(os.Stderr, question)
 	type answer struct {
-		text []byte
+		text string
 		err  error
 	}
 	done := make(chan answer, 1)
 	go func() { // ends with the process at the latest
-		text, err := term.ReadPassword(in)
+		text, err := read()
 		done <- answer{text, err}
 	}()
 	select {
@@ -47,7 +61,7 @@ func askSecret(ctx context.Context, question string) (string, error) {
 		if errors.Is(a.err, io.EOF) {
 			return "", errInterrupted
 		}
-		return string(a.text), a.err
+		return a.text, a.err
 	case <-ctx.Done():
 		_ = term.Restore(in, before)
 		_, _ = fmt.Fprintln(os.Stderr)

@@ -53,7 +53,12 @@ func (o Restore) Run(ctx context.Context) (*archive.Manifest, error) {
 	if of != m.Installation {
 		return nil, fmt.Errorf("the keys are of installation %s, the archive of %s: give the file that belongs to it with --keys", of, m.Installation)
 	}
-	if err := o.into(ctx, source, keys, told("restoring")); err != nil {
+	// The keys may be a copy that is older than an erasure: what the log tells of counts.
+	erased, err := source.Erased(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.into(ctx, source, archive.Forget(keys, erased), told("restoring")); err != nil {
 		return nil, err
 	}
 	return m, nil

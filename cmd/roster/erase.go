@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	api "github.com/rosterhq/roster/api/v1/client"
+	"github.com/rosterhq/roster/cmd/roster/internal/archiver"
+	"github.com/rosterhq/roster/cmd/roster/internal/client"
+)
+
+type eraseCommand struct {
+	serverFlags
+	User    string `arg:"" help:"Id or username; who was deleted is named by id." placeholder:"USER"`
+	Yes     bool   `help:"Yes, this person. Without it the username, or the id of who has none, is asked for at the terminal."`
+	Archive string `help:"Destroy the person's key in this archive, too, and archive the erasure." type:"existingdir" placeholder:"DIR"`
+	Keys    string `help:"The archive's file of keys, where it is not in the archive." placeholder:"FILE"`
+}
+
+// Help is shown by --help.
+func (eraseCommand) Help() string {
+	return `The account ends, if it lives, and the key of all that was sealed for the person is destroyed: names, addresses, texts
+and secrets in the log and in every copy of it open for nobody any more. The facts stay, with type, time and position.
+It can not be undone.
+
+With --archive the archive is brought up to date, so that a restore knows of the erasure even from older keys, and its
+file of keys is written anew; the old one is overwritten. Copies of that file made elsewhere are yours to destroy.
+Repeat the command for each archive.
+
+The token's user must be an owner.
+
+Examples:
+
+  roster erase grace
+  roster erase grace --yes --archive /backup/roster --keys /backup-keys/roster.ndjson
+`
+}
+
+// Run erases a person.
+func (e *eraseCommand) Run(ctx context.Context, o outputs) error {
+	if e.Keys != "" && e.Archive == "" {
+		return usageError{errors.New("--keys is the file of keys of an archive: name it with --archive")}
+	}
+	c, err := e.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	typed, err := c.API()
+	if err != nil {
+		return err
+	}
+	found, err := typed.GetUserWithResponse(ctx, e.User, nil)
+	if err != nil {
+		return fmt.Errorf("erase %s: %w", e.User, err)
+	}
+	id := found.JSON200.Id
+	if err := e.confirm(ctx, o, found.JSON200); err != nil {
+		return err
+	}
+	// By id: names are free as soon as the first try succeeded.
+	if _, err := typed.EraseUserWithResponse(ctx, id, nil); err != nil {
+		return fmt.Errorf("erase %s: %w", e.User, err)
+	}
+	if _, err := fmt.Fprintf(o.out, "erased %s\n", id); err != nil {
+		return err
+	}
+	if e.Archive == "" {
+		_, _ = fmt.Fprintln(o.err, "archives keep a copy of the keys: repeat this with --archive DIR for each of them")
+		return nil
+	}
+	return e.archived(ctx, o, c, id)
+}
+
+// confirm asks for the name of who is meant.
+func (e *eraseCommand) confirm(ctx context.Context, o outputs, who *api.User) error {
+	if e.Yes {
+		return nil
+	}
+	name := who.Username
+	if name == "" {
+		name = who.Id
+	}
+	if o.ask == nil {
+		return usageError{try(errors.New("erasing a person can not be undone: say --yes"), "roster erase "+shellWord(e.User)+" --yes")}
+	}
+	said, err := o.ask(ctx, fmt.Sprintf("This can not be undone. To erase %s (%s), type %s: ", plainText(name), who.Id, plainText(name)))
+	if err != nil {
+		return err
+	}
+	if said != name {
+		return errors.New("nobody was erased: that is not the name")
+	}
+	return nil
+}
+
+// archived brings the erasure into an archive, and its file of keys up to date.
+func (e *eraseCommand) archived(ctx context.Context, o outputs, c *client.Client, id string) error {
+	report := &streamReport{o: o}
+	_, err := archiver.Run(ctx, archiver.Options{Server: c, Dir: e.Archive, Keys: e.Keys, Clock: time.Now, Progress: report.update})
+	report.finish()
+	if err != nil {
+		again := "roster erase " + id + " --yes --archive " + shellWord(e.Archive)
+		if e.Keys != "" {
+			again += " --keys " + shellWord(e.Keys)
+		}
+		return try(fmt.Errorf("the archive may still hold the key: %w", err), again)
+	}
+	_, err = fmt.Fprintf(o.out, "the key is gone from the archive %s\n", e.Archive)
+	return err
+}
