@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,7 +18,7 @@ import (
 const (
 	keysCached = 16 << 10 // at about 1 KiB each
 	// keysCachedFor bounds for how long a process may still use a key that
-	// another one erased.
+	// another one erased, when nobody tells it (KeyErased).
 	keysCachedFor = 10 * time.Minute
 )
 
@@ -31,6 +32,8 @@ type keyring struct {
 	cache *lru.Cache[string, cachedKey]
 	now   func() time.Time
 	era   func() uint64
+
+	remembering sync.Mutex
 }
 
 // cachedKey is believed in its era alone, which ends with the connection: behind
@@ -114,8 +117,14 @@ func (k *keyring) cached(userID string) (*events.DataKey, error, bool) {
 	return c.key, nil, true
 }
 
-// remember keeps what was read or stored in an era.
+// remember keeps what was read or stored in an era. A key that was read before it
+// was erased does not come back by being remembered after it.
 func (k *keyring) remember(userID string, key *events.DataKey, era uint64) {
+	k.remembering.Lock()
+	defer k.remembering.Unlock()
+	if known, ok := k.cache.Peek(userID); ok && known.key == nil && known.era == era && key != nil {
+		return
+	}
 	k.cache.Add(userID, cachedKey{key: key, until: k.now().Add(keysCachedFor), era: era})
 }
 
@@ -223,6 +232,10 @@ func (k *keyring) ensure(ctx context.Context, userID string) (*events.DataKey, e
 	}
 	return k.open(userID, last, era)
 }
+
+// KeyErased tells that the log holds the erasure of a user: whoever wrote it destroys
+// the key, and this process uses it no more.
+func (l *Log) KeyErased(userID string) { l.keys.remember(userID, nil, l.keys.era()) }
 
 // EraseKey destroys a user's data key: its bytes are overwritten on disk, and a
 // marker takes its place for ever. What the key sealed, here and in copies, is

@@ -169,3 +169,22 @@ func TestAnErasedKeyIsGoneForOthersToo(t *testing.T) {
 	require.ErrorIs(t, err, eventlog.ErrNoKey)
 	require.NoError(t, two.PrefetchKeys(t.Context(), []string{user.ID, uuid.NewString()}))
 }
+
+// TestATellingOfAnErasureEndsTheUseOfAKey: the key lies in memory, and is not yet
+// destroyed.
+func TestATellingOfAnErasureEndsTheUseOfAKey(t *testing.T) {
+	t.Parallel()
+	nc := testenv.NATS(t)
+	one, two := open(t, nc, eventlog.Options{}), open(t, nc, eventlog.Options{})
+	user, _ := register(t, one)
+	_, err := two.DataKey(t.Context(), user.ID)
+	require.NoError(t, err)
+	two.KeyErased(user.ID)
+	_, err = two.DataKey(t.Context(), user.ID)
+	require.ErrorIs(t, err, events.ErrErased)
+	require.NoError(t, two.PrefetchKeys(t.Context(), []string{user.ID}))
+	_, err = two.DataKey(t.Context(), user.ID)
+	require.ErrorIs(t, err, events.ErrErased)
+	_, err = one.DataKey(t.Context(), user.ID)
+	require.NoError(t, err, "nobody destroyed it yet")
+}

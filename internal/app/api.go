@@ -211,6 +211,7 @@ func (a *API) startReadSide(ctx context.Context) error {
 		return err
 	}
 	endWithLog(ctx, a.parts, a.queries.Tail(), a.failed)
+	forgetErased(a.queries.Tail(), a.log)
 	if !a.config.EmbedProjectors {
 		return nil
 	}

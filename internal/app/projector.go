@@ -104,6 +104,7 @@ func (p *Projector) project(ctx context.Context, c config.Projector) (<-chan str
 		return nil
 	})
 	endWithLog(ctx, p.parts, tail, p.failed)
+	forgetErased(tail, log)
 	return runProjectors(ctx, projectorDeps{
 		parts: p.parts, nats: nc, dsn: c.DatabaseURL, prefix: c.NATSPrefix, log: log, live: tail, keep: c.KeepModels,
 		metrics: p.registry, failed: p.failed,
