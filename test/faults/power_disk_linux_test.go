@@ -59,9 +59,6 @@ func newPowerDisk(t *testing.T, dir string, seed uint64) *powerDisk {
 func (d *powerDisk) mount() error {
 	d.journal, d.dirty = nil, map[uint64][]extent{}
 	root := &fusefs.LoopbackRoot{Path: d.live}
-	root.NewNode = func(r *fusefs.LoopbackRoot, _ *fusefs.Inode, _ string, _ *syscall.Stat_t) fusefs.InodeEmbedder {
-		return &diskNode{LoopbackNode: fusefs.LoopbackNode{RootData: r}, disk: d}
-	}
 	top := &diskNode{LoopbackNode: fusefs.LoopbackNode{RootData: root}, disk: d}
 	root.RootNode = top
 	var err error

@@ -16,6 +16,11 @@ type diskNode struct {
 	disk *powerDisk
 }
 
+// WrapChild makes every file and folder below one of ours.
+func (n *diskNode) WrapChild(context.Context, fusefs.InodeEmbedder) fusefs.InodeEmbedder {
+	return &diskNode{LoopbackNode: fusefs.LoopbackNode{RootData: n.RootData}, disk: n.disk}
+}
+
 func (n *diskNode) where(name string) string { return filepath.Join(n.Path(n.Root()), name) }
 
 func (n *diskNode) inSafe(name string) string { return filepath.Join(n.disk.safe, n.where(name)) }
