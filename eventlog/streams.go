@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/rosterhq/roster/eventlog/internal/wire"
@@ -142,4 +143,20 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-timer.C:
 		return nil
 	}
+}
+
+// Exists says whether a broker holds an installation with a prefix.
+func Exists(ctx context.Context, nc *nats.Conn, prefix string) (bool, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return false, fmt.Errorf("look for an installation: %w", err)
+	}
+	_, err = js.Stream(ctx, newNames(prefix).roster)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, unavailable("look for an installation", err)
+	}
+	return true, nil
 }

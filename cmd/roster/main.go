@@ -38,6 +38,7 @@ type commandLine struct {
 	Archive     archiveCommand     `cmd:"" group:"operation" help:"Keep the log outside the server, in a chain of files."`
 	Verify      verifyCommand      `cmd:"" group:"operation" help:"Compare archive, log and read models with each other."`
 	Restore     restoreCommand     `cmd:"" group:"operation" help:"Fill an empty installation from an archive, offline."`
+	MakeOwner   makeOwnerCommand   `cmd:"" group:"operation" help:"Make a user an owner, offline."`
 	Projections projectionsCommand `cmd:"" group:"operation" help:"Show how read models do."`
 	Rebuild     rebuildCommand     `cmd:"" group:"operation" help:"Build a read model from the log, while it serves."`
 	Parked      parkedCommand      `cmd:"" group:"operation" help:"List, show, redrive and drop events that a read model could not take."`

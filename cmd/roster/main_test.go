@@ -50,6 +50,7 @@ func TestHelp(t *testing.T) {
 		"import":           {"import", "--help"},
 		"import-gharchive": {"import", "gharchive", "--help"},
 		"import-users":     {"import", "users", "--help"},
+		"make-owner":       {"make-owner", "--help"},
 		"parked":           {"parked", "--help"},
 		"parked-drop":      {"parked", "drop", "--help"},
 		"projections":      {"projections", "--help"},

@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/app"
-	"github.com/rosterhq/roster/internal/config"
 )
 
 type restoreCommand struct {
@@ -49,7 +46,7 @@ The last line says what was done:
 // Run restores.
 func (r *restoreCommand) Run(ctx context.Context, o outputs) error {
 	started := time.Now()
-	settings, err := r.settings()
+	settings, err := offlineSettings("restore", r.DataDir)
 	if err != nil {
 		return usageError{err}
 	}
@@ -69,19 +66,4 @@ func (r *restoreCommand) Run(ctx context.Context, o outputs) error {
 		events.Position{Stream: events.Roster, Sequence: m.End(events.Roster).To},
 		events.Position{Stream: events.Activity, Sequence: m.End(events.Activity).To}, time.Since(started).Seconds())
 	return err
-}
-
-// settings are those of the server that is to start there.
-func (r *restoreCommand) settings() (config.API, error) {
-	lookup := func(name string) (string, bool) {
-		if name == "ROSTER_DATA_DIR" && r.DataDir != "" {
-			return r.DataDir, true
-		}
-		return os.LookupEnv(name)
-	}
-	c, err := config.ReadAPI(config.Input{Lookup: lookup, Root: os.Geteuid() == 0, Name: "roster restore"})
-	if err == nil && r.DataDir != "" && c.NATSURL != "" {
-		err = errors.New("--data-dir and ROSTER_NATS_URL name two installations: unset one")
-	}
-	return c, err
 }

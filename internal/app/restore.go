@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/archive"
 	"github.com/rosterhq/roster/eventlog"
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/config"
-	"github.com/rosterhq/roster/internal/natsserver"
 )
 
 // Restore says what is restored into which installation.
@@ -68,7 +66,12 @@ func (o Restore) Run(ctx context.Context) (*archive.Manifest, error) {
 func (o Restore) into(ctx context.Context, source *archive.Reader, keys []events.WrappedKey, progress func(uint64)) (err error) {
 	p := &parts{log: o.Logger}
 	defer func() { err = errors.Join(err, p.abandon(ctx, nil)) }()
-	nc, master, err := o.place(p)
+	// What is written is synced when the server stops: until then nobody was told
+	// that it is there.
+	nc, master, err := place{settings: o.Settings}.open(p)
+	if errors.Is(err, errNoMasterKey) {
+		return fmt.Errorf("the master key is not in the archive: put master.key of the old installation into %s (mode 0600), or give it in ROSTER_MASTER_KEY", o.Settings.DataDir)
+	}
 	if err != nil {
 		return err
 	}
@@ -89,54 +92,6 @@ func (o Restore) into(ctx context.Context, source *archive.Reader, keys []events
 		return err
 	}
 	return nil
-}
-
-// place reaches or starts the broker that is filled, and finds the master key.
-func (o Restore) place(p *parts) (*nats.Conn, []byte, error) {
-	if o.Settings.NATSURL != "" {
-		nc, err := connectBroker(p, o.Settings.NATSURL)
-		return nc, o.Settings.MasterKey, err
-	}
-	dir, err := openDataDir(o.Settings.DataDir)
-	if err != nil {
-		return nil, nil, err
-	}
-	p.add("data directory", func(context.Context) error { return dir.close() })
-	master, err := o.masterKey(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	// What is written is synced when the server stops: until then nobody was told
-	// that it is there.
-	server, err := natsserver.Start(natsserver.Options{Dir: dir.join("nats"), Logger: p.log.Named("nats")})
-	if err != nil {
-		return nil, nil, err
-	}
-	p.add("NATS", func(context.Context) error {
-		server.Stop()
-		return nil
-	})
-	nc, err := server.Connect()
-	if err != nil {
-		return nil, nil, err
-	}
-	p.add("connection to NATS", closeConnection(nc))
-	return nc, master, nil
-}
-
-// masterKey never makes one: it must be the one that the keys were wrapped with.
-func (o Restore) masterKey(dir *dataDir) ([]byte, error) {
-	if o.Settings.MasterKey != nil {
-		return o.Settings.MasterKey, nil
-	}
-	there, err := exists(dir.join("master.key"))
-	if err != nil {
-		return nil, err
-	}
-	if !there {
-		return nil, fmt.Errorf("the master key is not in the archive: put master.key of the old installation into %s (mode 0600), or give it in ROSTER_MASTER_KEY", dir.path)
-	}
-	return dir.masterKey()
 }
 
 // checkMasterKey opens the installation's secret, which says whose it is.
