@@ -9,7 +9,8 @@ import (
 )
 
 // SearchUsernames returns live users whose username holds a text, ignoring case:
-// the shortest first, then by name. Nobody is found by "".
+// the shortest first, then by name. Nobody is found by "", and no user of role system
+// ever.
 func (q *Queries) SearchUsernames(ctx context.Context, text string, limit int) ([]User, error) {
 	if text == "" || !storable(text) || strings.Contains(text, "\n") {
 		return nil, nil

@@ -56,7 +56,7 @@ func (h *Handler) Register(router *mux.Router) {
 		router.Path(root + path + ".json").Handler(handler) // first: the id's pattern would take the suffix along
 		router.Path(root + path).Handler(handler)
 	}
-	unknown := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { errNotFound.write(w) })
+	unknown := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.refuse(w, r, errNotFound) })
 	router.Path(root).Handler(unknown)
 	router.PathPrefix(root + "/").Handler(unknown)
 }
@@ -85,11 +85,21 @@ func (h *Handler) byMethod(o offer) http.Handler {
 		handler := offered[r.Method]
 		if handler == nil {
 			w.Header().Set("Allow", strings.Join(allow, ", "))
-			errMethod.write(w)
+			h.refuse(w, r, errMethod)
 			return
 		}
 		handler.ServeHTTP(w, r)
 	})
+}
+
+// refuse answers what nobody needs to sign in for. It counts for the address: every
+// answer says what is left of the hour.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, a *answer) {
+	var err error = a
+	if spent := h.quota.spend(w, r, gate.Caller{}); spent != nil {
+		err = spent
+	}
+	h.fail(w, r, err)
 }
 
 func (h *Handler) signedIn(handle answerer) http.Handler {

@@ -2,7 +2,7 @@
 -- The pattern holds no line break, so that what it finds in the indexed text of
 -- both names holds what it finds in the username.
 select id, sort_name as name from users
-where status <> 'deleted' and search_text like @pattern::text and sort_name like @pattern::text
+where status <> 'deleted' and not 'system' = any(roles) and search_text like @pattern::text and sort_name like @pattern::text
 order by length(username), sort_name limit @page_size::bigint;
 
 -- name: UsersByNumber :many

@@ -111,7 +111,7 @@ func (q *Queries) RecentWorkspaces(ctx context.Context, arg RecentWorkspacesPara
 
 const searchUsernames = `-- name: SearchUsernames :many
 select id, sort_name as name from users
-where status <> 'deleted' and search_text like $1::text and sort_name like $1::text
+where status <> 'deleted' and not 'system' = any(roles) and search_text like $1::text and sort_name like $1::text
 order by length(username), sort_name limit $2::bigint
 `
 
