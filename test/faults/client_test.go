@@ -45,6 +45,7 @@ func (c *client) do(ctx context.Context, k call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	r.GetBody = nil // the transport would repeat what has a key, and nobody would count it
 	r.Header.Set("Content-Type", "application/json")
 	for name, value := range map[string]string{
 		"Authorization": bearer(k.token), "Roster-Reason": k.id, "Idempotency-Key": k.key, "Roster-Min-Position": k.since,

@@ -37,11 +37,11 @@ func (s *stack) faults(longest time.Duration) []fault {
 	out = append(out, s.postgres.killing(), s.postgres.restarting(),
 		pausing("postgresql", longest, s.postgres.signal))
 	for _, n := range s.nodes() {
-		out = append(out, resetting(n.nats), slowing(n.nats), partitioning(n.nats, longest), muting(n.nats))
+		out = append(out, resetting(n.nats), slowing(n.nats), partitioning(n.nats, longest), muting(n.nats).named("lost acknowledgements of the broker"))
 		out = append(out, resetting(n.postgres), slowing(n.postgres), partitioning(n.postgres, longest))
 	}
 	for _, n := range s.apis {
-		out = append(out, resetting(n.edge), slowing(n.edge))
+		out = append(out, resetting(n.edge), slowing(n.edge), muting(n.edge).named("lost answers to clients"))
 	}
 	return out
 }
@@ -76,7 +76,7 @@ func slowing(p *proxy) fault {
 
 // muting loses the answers, so that what was done is not known to be.
 func muting(p *proxy) fault {
-	return p.under("lost acknowledgements", weather{mute: true}, span{200 * time.Millisecond, 3 * time.Second})
+	return p.under("lost answers", weather{mute: true}, span{200 * time.Millisecond, 3 * time.Second})
 }
 
 func partitioning(p *proxy, longest time.Duration) fault {

@@ -75,25 +75,25 @@ func (w *worker) step(ctx context.Context) {
 		w.register(ctx)
 	case n < 10:
 		w.contend(ctx)
-	case n < 30:
+	case n < 25:
 		w.profile(ctx, p)
-	case n < 34:
+	case n < 29:
 		w.rename(ctx, p)
-	case n < 42:
+	case n < 45:
 		w.createKey(ctx, p)
-	case n < 50:
+	case n < 59:
 		w.revokeKey(ctx, p)
-	case n < 53:
+	case n < 62:
 		w.tryRevoked(ctx)
-	case n < 68:
+	case n < 75:
 		w.activity(ctx, p)
-	case n < 70:
+	case n < 77:
 		w.login(ctx, p)
-	case n < 72:
+	case n < 79:
 		w.remove(ctx, p)
-	case n < 80:
+	case n < 85:
 		w.useKey(ctx, p)
-	case n < 90:
+	case n < 92:
 		w.look(ctx, w.nodes[0], p)
 	default:
 		w.look(ctx, w.nodes[w.random.IntN(len(w.nodes))], p)
