@@ -3,6 +3,8 @@ package commands_test
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,8 +33,31 @@ func isAdmin(tb testing.TB, s *commands.Service, organization, id string) bool {
 	return false
 }
 
+// meeting is a log whose next append waits for one through another log: both commands
+// have looked by then, and neither has written.
+type meeting struct {
+	commands.Log
+	both atomic.Pointer[sync.WaitGroup]
+}
+
+// Append implements commands.Log.
+func (m *meeting) Append(ctx context.Context, c events.Commit) (first uint64, err error) {
+	if both := m.both.Swap(nil); both != nil {
+		both.Done()
+		both.Wait()
+	}
+	return m.Log.Append(ctx, c)
+}
+
+// stayAway says that a command ended without an append: nobody waits for it.
+func (m *meeting) stayAway() {
+	if both := m.both.Swap(nil); both != nil {
+		both.Done()
+	}
+}
+
 // TestOneAdminRemains lets the two admins of an organization end each other in the
-// same moment, from two processes. Nobody wrote down in the log beforehand who they
+// same moment, from two processes: each has looked before either writes. Nobody wrote down in the log beforehand who they
 // are, as in logs from before there was this rule.
 func TestOneAdminRemains(t *testing.T) {
 	t.Parallel()
@@ -52,7 +77,8 @@ func TestOneAdminRemains(t *testing.T) {
 	}
 	onBoth(t, func(t *testing.T, log commands.Log) {
 		t.Helper()
-		both := []*commands.Service{service(t, log), service(t, log)}
+		doors := []*meeting{{Log: log}, {Log: log}}
+		both := []*commands.Service{service(t, doors[0]), service(t, doors[1])}
 		for round := range 50 {
 			made, err := both[0].CreateOrganization(ctx, system, commands.CreateOrganization{Name: fmt.Sprint("team-", round)})
 			require.NoError(t, err)
@@ -60,8 +86,14 @@ func TestOneAdminRemains(t *testing.T) {
 			pair := []commands.User{
 				adminHere(t, both[0], id, fmt.Sprint("ada-", round)), adminHere(t, both[0], id, fmt.Sprint("bob-", round)),
 			}
+			var met sync.WaitGroup
+			met.Add(len(doors))
+			for _, door := range doors {
+				door.both.Store(&met)
+			}
 			errs := make([]error, 2)
 			each(2, func(i int) {
+				defer doors[i].stayAway()
 				errs[i] = ways[(round+i*(round%2))%len(ways)](both[i], id, pair[i], pair[1-i])
 			})
 			lost := 0
