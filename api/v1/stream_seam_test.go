@@ -1,8 +1,10 @@
 package v1_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -155,6 +157,20 @@ func (c *wanderer) visit(server string, last *string) {
 	}
 }
 
+// dialNarrow makes a connection that takes few bytes unread, whatever the system
+// would let it grow to.
+func dialNarrow(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return nil, fmt.Errorf("%T is not over TCP", conn)
+	}
+	return tcp, tcp.SetReadBuffer(4 << 10)
+}
+
 // TestSlowClientIsCutOff writes more than buffers take while a client reads
 // nothing, and lets it come back.
 func TestSlowClientIsCutOff(t *testing.T) {
@@ -162,7 +178,8 @@ func TestSlowClientIsCutOff(t *testing.T) {
 	s := apitest.New(t, apitest.WithStreams(live.Config{Buffer: 16}))
 	owner := s.FirstUser()
 	record(owner, t, "owner", nil, "0")
-	f := request(owner, t, &http.Transport{ReadBufferSize: 1 << 10, DisableKeepAlives: true}, s.URL+"/v1/activities/stream"+onlyTickets, nil)
+	narrow := &http.Transport{ReadBufferSize: 1 << 10, DisableKeepAlives: true, DialContext: dialNarrow}
+	f := request(owner, t, narrow, s.URL+"/v1/activities/stream"+onlyTickets, nil)
 	large := object{"metadata": object{"text": strings.Repeat("x", 15_000)}}
 	const n = 160 // 2 MB: more than the system holds for a connection
 	for i := 1; i < n; i += 20 {

@@ -108,7 +108,7 @@ func parse(body io.Reader, give func(event)) {
 // next returns the next event with data.
 func (f *follower) next() event {
 	f.t.Helper()
-	for {
+	for limit := time.Now().Add(patience); time.Now().Before(limit); {
 		e := f.any()
 		if e.hasID {
 			f.last = e.id
@@ -117,6 +117,8 @@ func (f *follower) next() event {
 			return e
 		}
 	}
+	require.Fail(f.t, "nothing but comments came")
+	return event{}
 }
 
 func (f *follower) any() event {
