@@ -18,6 +18,7 @@ const (
 	ReadActivities     Action = "read-activities"
 	ReadEvents         Action = "read-events"
 	ReadPersonalEvents Action = "read-personal-events" // with the sealed part opened
+	ReadOwnData        Action = "read-own-data"        // everything that is held about oneself
 	ReadLog            Action = "read-log"             // all messages of the log, sealed, and wrapped keys
 	ReadParameters     Action = "read-parameters"
 	ManageProjections  Action = "manage-projections" // look after read models
@@ -113,6 +114,7 @@ var policy = map[Action]rule{
 	ReadActivities:     {userResource, true, readers, outside, []string{ScopeActivitiesRead}},
 	ReadEvents:         {userResource, true, auditors, outside, []string{ScopeEventsRead, ScopeEventsPersonal}},
 	ReadPersonalEvents: {userResource, true, auditors, outside, []string{ScopeEventsPersonal}},
+	ReadOwnData:        {userResource, true, nobody, outside, nil},
 	ReadLog:            {userResource, false, owners, outside, []string{ScopeLogRead}},
 	ManageProjections:  {userResource, false, owners, outside, nil},
 	ReadParameters:     {userResource, true, owners, outside, []string{ScopeUsersRead, "user:read_personal"}},

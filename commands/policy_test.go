@@ -29,7 +29,7 @@ func TestPolicy(t *testing.T) {
 				CreateOrganizations, ReadOrganization, UpdateOrganizations, DeleteOrganizations, ReadMembers, ChangeMembers, GrantOrganizationRoles,
 				CreateWorkspaces, ReadWorkspaces, UpdateWorkspaces, DeleteWorkspaces, ReadGroups, ChangeGroups,
 			},
-			self: []Action{EndOwnSession, DeleteSelf, WakeUp, CreateSkills, UpdateSkills},
+			self: []Action{EndOwnSession, DeleteSelf, WakeUp, CreateSkills, UpdateSkills, ReadOwnData},
 		},
 		{
 			name: "user-admin", role: events.RoleUserAdmin, scopes: all,
@@ -40,7 +40,7 @@ func TestPolicy(t *testing.T) {
 			},
 			self: []Action{
 				EndOwnSession, DeleteSelf, WakeUp, ReadEvents, ReadPersonalEvents, ReadKeys, CreateKeys, UpdateKeys, DeleteKeys, ReadParameters, RecordParameters,
-				ReadSkills, CreateSkills, UpdateSkills, DeleteSkills, CreateWorkspaces, UpdateWorkspaces, DeleteWorkspaces,
+				ReadSkills, CreateSkills, UpdateSkills, DeleteSkills, CreateWorkspaces, UpdateWorkspaces, DeleteWorkspaces, ReadOwnData,
 			},
 		},
 		{
@@ -48,7 +48,7 @@ func TestPolicy(t *testing.T) {
 			others: []Action{ListUsers, ReadUser, ReadActivities, ReadEvents, ReadPersonalEvents, ReadOrganization, ReadMembers, ReadWorkspaces, ReadGroups},
 			self: []Action{
 				ReadPersonal, ReadKeys, WriteUser, ChangeEmail, WritePreferences, SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, DeleteSelf, RecordActivities,
-				WakeUp, WritePersonal, ReadParameters, RecordParameters, ReadSkills, CreateSkills, UpdateSkills, DeleteSkills, CreateWorkspaces, UpdateWorkspaces, DeleteWorkspaces,
+				WakeUp, WritePersonal, ReadParameters, RecordParameters, ReadSkills, CreateSkills, UpdateSkills, DeleteSkills, CreateWorkspaces, UpdateWorkspaces, DeleteWorkspaces, ReadOwnData,
 			},
 		},
 		{
@@ -57,7 +57,7 @@ func TestPolicy(t *testing.T) {
 				ReadUser, ReadPersonal, ReadKeys, ReadActivities, ReadEvents, ReadPersonalEvents, WriteUser, ChangeEmail, WritePreferences,
 				SetUserPassword, CreateKeys, UpdateKeys, DeleteKeys, EndOwnSession, DeleteSelf, RecordActivities,
 				WakeUp, WritePersonal, ReadParameters, RecordParameters, ReadSkills, CreateSkills, UpdateSkills, DeleteSkills,
-				ReadMembers, CreateWorkspaces, ReadWorkspaces, UpdateWorkspaces, DeleteWorkspaces,
+				ReadMembers, CreateWorkspaces, ReadWorkspaces, UpdateWorkspaces, DeleteWorkspaces, ReadOwnData,
 			},
 		},
 		{name: "owner's key that reads users", role: events.RoleOwner, scopes: []string{ScopeUsersRead}, others: []Action{ListUsers, ReadUser, ReadPersonal, ReadKeys, ReadParameters, ReadGroups}, self: []Action{EndOwnSession, WakeUp}},

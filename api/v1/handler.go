@@ -51,6 +51,7 @@ func (h *Handler) Register(router *mux.Router) {
 		{http.MethodGet, "/v1/users/{user}", h.presentOr(h.getUser, h.getPastUser)},
 		{http.MethodPatch, "/v1/users/{user}", h.updateUser},
 		{http.MethodDelete, "/v1/users/{user}", h.deleteUser},
+		{http.MethodGet, "/v1/users/me/data", h.readOwnData},
 		{http.MethodGet, "/v1/users/{user}/history", h.userHistory},
 		{http.MethodGet, "/v1/users/{user}/roles", h.getRoles},
 		{http.MethodPut, "/v1/users/{user}/roles", h.setRoles},

@@ -2688,6 +2688,18 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/users (the `CreateUser` operationId).
 	CreateUser(ctx context.Context, params *CreateUserParams, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ReadOwnData Everything that is held about me
+	//
+	// A ZIP archive with `data.ndjson`, in which each line is a JSON object with the member `kind`, and `summary.txt`, which says
+	// in words what it holds. Kinds: `account`, `preferences`, `provider-claims`, `ssh-key`, `key`, `group`, `workspace`, `skill`,
+	// `change` (what happened to the account), `parameter`, `act` (what was done to others, without saying to whom) and
+	// `activity`. Secrets, and what is known of others, are not in it: another person is `another user`.
+	//
+	// By a session, or a key that may do everything. The archive is streamed: one that was cut off is no valid ZIP file.
+	//
+	// Corresponds with GET /v1/users/me/data (the `ReadOwnData` operationId).
+	ReadOwnData(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// DeleteUser Delete a user
 	//
 	// Username and e-mail are free at once; sessions and keys are dead. The last active owner stays.
@@ -3962,6 +3974,28 @@ func (c *Client) CreateUserWithBody(ctx context.Context, params *CreateUserParam
 // Corresponds with POST /v1/users (the `CreateUser` operationId).
 func (c *Client) CreateUser(ctx context.Context, params *CreateUserParams, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateUserRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReadOwnData Everything that is held about me
+//
+// A ZIP archive with `data.ndjson`, in which each line is a JSON object with the member `kind`, and `summary.txt`, which says
+// in words what it holds. Kinds: `account`, `preferences`, `provider-claims`, `ssh-key`, `key`, `group`, `workspace`, `skill`,
+// `change` (what happened to the account), `parameter`, `act` (what was done to others, without saying to whom) and
+// `activity`. Secrets, and what is known of others, are not in it: another person is `another user`.
+//
+// By a session, or a key that may do everything. The archive is streamed: one that was cut off is no valid ZIP file.
+//
+// Corresponds with GET /v1/users/me/data (the `ReadOwnData` operationId).
+func (c *Client) ReadOwnData(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadOwnDataRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -6951,6 +6985,33 @@ func NewCreateUserRequestWithBody(server string, params *CreateUserParams, conte
 	return req, nil
 }
 
+// NewReadOwnDataRequest constructs an http.Request for the ReadOwnData method
+func NewReadOwnDataRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/users/me/data")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewDeleteUserRequest constructs an http.Request for the DeleteUser method
 func NewDeleteUserRequest(server string, user UserPath, params *DeleteUserParams) (*http.Request, error) {
 	var err error
@@ -9555,6 +9616,20 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/users (the `CreateUser` operationId).
 	CreateUserWithResponse(ctx context.Context, params *CreateUserParams, body CreateUserJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateUserResponse, error)
 
+	// ReadOwnDataWithResponse Everything that is held about me
+	//
+	// A ZIP archive with `data.ndjson`, in which each line is a JSON object with the member `kind`, and `summary.txt`, which says
+	// in words what it holds. Kinds: `account`, `preferences`, `provider-claims`, `ssh-key`, `key`, `group`, `workspace`, `skill`,
+	// `change` (what happened to the account), `parameter`, `act` (what was done to others, without saying to whom) and
+	// `activity`. Secrets, and what is known of others, are not in it: another person is `another user`.
+	//
+	// By a session, or a key that may do everything. The archive is streamed: one that was cut off is no valid ZIP file.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/users/me/data (the `ReadOwnData` operationId).
+	ReadOwnDataWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadOwnDataResponse, error)
+
 	// DeleteUserWithResponse Delete a user
 	//
 	// Username and e-mail are free at once; sessions and keys are dead. The last active owner stays.
@@ -11894,6 +11969,54 @@ func (r CreateUserResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CreateUserResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReadOwnDataResponse200Headers the declared response headers of an HTTP 200 response for ReadOwnData
+type ReadOwnDataResponse200Headers struct {
+	ContentDisposition string
+}
+
+type ReadOwnDataResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReadOwnDataResponse200Headers
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReadOwnDataResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReadOwnDataResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReadOwnDataResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReadOwnDataResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReadOwnDataResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14415,6 +14538,26 @@ func (c *ClientWithResponses) CreateUserWithResponse(ctx context.Context, params
 	return ParseCreateUserResponse(rsp)
 }
 
+// ReadOwnDataWithResponse Everything that is held about me
+//
+// A ZIP archive with `data.ndjson`, in which each line is a JSON object with the member `kind`, and `summary.txt`, which says
+// in words what it holds. Kinds: `account`, `preferences`, `provider-claims`, `ssh-key`, `key`, `group`, `workspace`, `skill`,
+// `change` (what happened to the account), `parameter`, `act` (what was done to others, without saying to whom) and
+// `activity`. Secrets, and what is known of others, are not in it: another person is `another user`.
+//
+// By a session, or a key that may do everything. The archive is streamed: one that was cut off is no valid ZIP file.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/users/me/data (the `ReadOwnData` operationId).
+func (c *ClientWithResponses) ReadOwnDataWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadOwnDataResponse, error) {
+	rsp, err := c.ReadOwnData(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReadOwnDataResponse(rsp)
+}
+
 // DeleteUserWithResponse Delete a user
 //
 // Username and e-mail are free at once; sessions and keys are dead. The last active owner stays.
@@ -16625,6 +16768,45 @@ func ParseCreateUserResponse(rsp *http.Response) (*CreateUserResponse, error) {
 			headers.RosterPosition = value
 		}
 		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReadOwnDataResponse parses an HTTP response from a ReadOwnDataWithResponse call
+func ParseReadOwnDataResponse(rsp *http.Response) (*ReadOwnDataResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReadOwnDataResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReadOwnDataResponse200Headers
+		if values := rsp.Header.Values("Content-Disposition"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Content-Disposition", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ContentDisposition = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
