@@ -50,6 +50,9 @@ func (p *problems) normaliseAllowList(in []events.Resource) []events.Resource {
 		p.add("allowList", "too-long", fmt.Sprintf("must have at most %d entries", maxAllowList))
 		return nil
 	}
+	if len(in) == 0 {
+		return nil
+	}
 	types := ResourceTypes()
 	out := make([]events.Resource, 0, len(in))
 	for _, e := range in {

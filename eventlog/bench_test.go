@@ -159,7 +159,7 @@ func benchDraft(user events.Aggregate, p events.Payload) events.Draft {
 	}}
 }
 
-func newBenchUser(b *testing.B, l *eventlog.Log) events.Aggregate {
+func newBenchUser(b testing.TB, l *eventlog.Log) events.Aggregate {
 	b.Helper()
 	user := events.Aggregate{Kind: events.User, ID: uuid.NewString()}
 	_, err := l.Append(b.Context(), events.Commit{Aggregate: user, Events: []events.Draft{

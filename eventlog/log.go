@@ -23,6 +23,9 @@ type Options struct {
 	Replicas int
 	// MasterKey is 32 bytes; it wraps the installation's keys.
 	MasterKey []byte
+	// BatchMessages is how many messages the server takes in an atomic batch; 0 stands
+	// for 1,000, which servers take unless they are told otherwise.
+	BatchMessages int
 	// Logger may be nil.
 	Logger *zap.Logger
 }
@@ -44,11 +47,20 @@ type Log struct {
 	reserving chan struct{} // 1: writers of this process queue for counters
 }
 
-// Limits of the committers: a batch takes at most 1,000 messages in the server.
-var (
-	rosterLimits   = limits{queue: 1024, units: 300, messages: 900, linger: 200 * time.Microsecond}
-	activityLimits = limits{queue: 8192, units: 900, messages: 900, linger: 200 * time.Microsecond}
-)
+// defaultBatch is how many messages a server takes in a batch by default.
+const defaultBatch = 1000
+
+// committerLimits are those of a log's committers, whose groups stay a tenth below
+// what the server takes in a batch.
+func committerLimits(batch int) (roster, activity limits) {
+	if batch <= 0 {
+		batch = defaultBatch
+	}
+	messages := batch * 9 / 10
+	roster = limits{queue: 1024, units: messages / 3, messages: messages, linger: 200 * time.Microsecond}
+	activity = limits{queue: 8192, units: messages, messages: messages, linger: 200 * time.Microsecond}
+	return roster, activity
+}
 
 // Open connects to the streams of an installation, creates what is missing, and
 // checks the master key (ErrWrongMasterKey). Several processes may open at
@@ -74,7 +86,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	l.floors = newFloors(replicas)
-	if err := l.startCommitters(ctx, nc, js); err != nil {
+	if err := l.startCommitters(ctx, nc, js, o.BatchMessages); err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	if l.secrets, err = openSecrets(ctx, l, v); err != nil {
@@ -86,15 +98,16 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	return l, nil
 }
 
-func (l *Log) startCommitters(ctx context.Context, nc *nats.Conn, js jetstream.JetStream) error {
+func (l *Log) startCommitters(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, batch int) error {
+	roster, activity := committerLimits(batch)
 	for _, c := range []struct {
 		into   **committer
 		stream string
 		limits limits
 	}{
-		{&l.roster, l.names.roster, rosterLimits},
-		{&l.activity, l.names.activity, activityLimits},
-		{&l.keyMaker, l.names.keys, rosterLimits},
+		{&l.roster, l.names.roster, roster},
+		{&l.activity, l.names.activity, activity},
+		{&l.keyMaker, l.names.keys, roster},
 	} {
 		pub, err := newPublisher(nc, js, c.limits.messages)
 		if err != nil {

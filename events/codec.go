@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json" // decodes in half the time of encoding/json
 )
 
 // Headers are the headers of a message: CloudEvents 1.0 in binary mode, as its
@@ -154,7 +156,7 @@ func DecodeMeta(h Headers) (Meta, error) {
 // decodeInto reads the body of one released version. key is nil when the data
 // key is erased: the private part then stays empty.
 func decodeInto(m *Meta, data []byte, key *DataKey, p Payload) error {
-	if err := json.Unmarshal(data, p); err != nil {
+	if err := jsonv2.Unmarshal(data, p); err != nil {
 		return fmt.Errorf("%w: body of %s: %w", ErrMalformed, m.Type, err)
 	}
 	return Open(m, key, p)
@@ -173,7 +175,7 @@ func Open(m *Meta, key *DataKey, p Payload) error {
 		return fmt.Errorf("%w: %s %s: %w", ErrMalformed, m.Type, m.ID, err)
 	}
 	*s.box() = nil
-	if err := json.Unmarshal(plain, s.private()); err != nil {
+	if err := jsonv2.Unmarshal(plain, s.private()); err != nil {
 		return fmt.Errorf("%w: private part of %s: %w", ErrMalformed, m.Type, err)
 	}
 	return nil

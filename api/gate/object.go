@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // MaxDepth is how deep JSON may be nested.
@@ -26,7 +29,7 @@ func ParseObject(raw []byte) (Object, error) {
 		return nil, &BodyError{Code: NotObject, Detail: "the body must be a JSON object"}
 	}
 	var o Object
-	if err := json.Unmarshal(raw, &o); err != nil {
+	if err := jsonv2.Unmarshal(raw, &o, jsontext.AllowInvalidUTF8(true)); err != nil { // half of a surrogate pair is passed on
 		return nil, &BodyError{Code: NotJSON, Detail: syntaxDetail(err)}
 	}
 	return o, nil
@@ -42,7 +45,7 @@ func CheckJSON(raw []byte) error {
 	if !utf8.Valid(raw) {
 		return &BodyError{Code: InvalidUTF8, Detail: "the body is not valid UTF-8"}
 	}
-	if plainObject(raw) {
+	if wellFormed(raw) {
 		return nil
 	}
 	return checkClosely(raw)

@@ -9,13 +9,16 @@ import (
 
 	"github.com/rosterhq/roster/eventlog"
 	"github.com/rosterhq/roster/internal/config"
+	"github.com/rosterhq/roster/internal/natsserver"
 )
 
 // openLog opens the event log on a broker.
 func openLog(ctx context.Context, p *parts, c config.Shared, nc *nats.Conn, key []byte) (*eventlog.Log, error) {
-	log, err := eventlog.Open(ctx, nc, eventlog.Options{
-		Prefix: c.NATSPrefix, Replicas: c.NATSReplicas, MasterKey: key, Logger: p.log.Named("eventlog"),
-	})
+	o := eventlog.Options{Prefix: c.NATSPrefix, Replicas: c.NATSReplicas, MasterKey: key, Logger: p.log.Named("eventlog")}
+	if c.NATSURL == "" {
+		o.BatchMessages = natsserver.BatchMessages
+	}
+	log, err := eventlog.Open(ctx, nc, o)
 	switch {
 	case errors.Is(err, eventlog.ErrWrongMasterKey):
 		return nil, fmt.Errorf("%w: the log was begun with another one. Give that one in ROSTER_MASTER_KEY, or put master.key back into the data directory", err)
