@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -127,4 +128,29 @@ func TestRefusals(t *testing.T) {
 	}
 	weak := &commands.Error{Code: commands.Invalid, Fields: []commands.FieldError{{Field: "password", Rule: "weak", Detail: "is too weak"}}}
 	require.Equal(t, `"Password" is too weak`, refusalOf(weak).message)
+}
+
+// TestBodiesOfErrors has a line for each status of the page. What failed within is
+// told by a fixed text.
+func TestBodiesOfErrors(t *testing.T) {
+	t.Parallel()
+	for _, line := range []struct {
+		err  error
+		want string
+	}{
+		{problem("Email", "is required"), `{"statusCode":400,"error":"Bad Request","message":"\"Email\" is required","success":false}`},
+		{errSignIn, `{"statusCode":401,"error":"Unauthorized","message":"Authentication required","success":false}`},
+		{errInactive, `{"statusCode":403,"error":"Forbidden","message":"User not confirmed or inactive","success":false}`},
+		{errNotFound, `{"statusCode":404,"error":"Not Found","message":"Not Found","success":false}`},
+		{errRegistered("a@b.example"), `{"statusCode":409,"error":"Conflict","message":"User with email a@b.example already exists","success":false}`},
+		{errResetToken, `{"statusCode":422,"error":"Unprocessable Entity","message":"Token is invalid or expired.","success":false}`},
+		{errors.New("secret"), `{"statusCode":500,"error":"Internal Server Error","message":"Internal Server Error","success":false}`},
+	} {
+		w := httptest.NewRecorder()
+		refusalOf(line.err).write(w)
+		require.Equal(t, line.want+"\n", w.Body.String())
+		require.Contains(t, line.want, fmt.Sprintf(`"statusCode":%d,`, w.Code))
+		require.Equal(t, "application/json; charset=utf-8", w.Header().Get("Content-Type"))
+		require.Empty(t, w.Header().Get("WWW-Authenticate"))
+	}
 }

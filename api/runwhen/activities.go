@@ -126,7 +126,7 @@ const usualActivities = 20
 // activities answers GET /users/{user_id}/activities.
 func (h *Handler) activities(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
 	var p problems
-	q := r.URL.Query()
+	q := queryOf(r)
 	page, size := int64(1), int64(usualActivities)
 	for _, one := range []struct {
 		name string
@@ -164,8 +164,8 @@ const countedDays = 365
 // countActivities answers GET /users/{user_id}/activities/count.
 func (h *Handler) countActivities(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
 	var p problems
-	format := last(r.URL.Query(), "format")
-	if r.URL.Query().Has("format") && format != "heatmap" {
+	format := last(queryOf(r), "format")
+	if queryOf(r).Has("format") && format != "heatmap" {
 		p.add(notLiteral([]any{"query", "format"}, "'heatmap'", quoted(format)))
 	}
 	u, err := h.watched(r, c, &p)

@@ -41,6 +41,7 @@ func TestUnknownPaths(t *testing.T) {
 	for _, path := range []string{
 		"", "/", "/nonsense", "/users//", "/users/2/nonsense", "/users/2/activities/nonsense", "/users/2//activities", "/users/tokens/x/y", "/workspaces/1",
 		"/users/2/activities/count/x", "//users", "/USERS", "/users/search/x",
+		"/users/2/stream", "/users/2/activity", "/users/2/activities/feed", "/users/2/workspaces",
 	} {
 		for _, method := range []string{"GET", "POST"} {
 			w.refused(w.ada, method, path, nil, http.StatusNotFound, "Not Found")

@@ -84,6 +84,9 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) (commands.User,
 		return commands.User{}, pair{}, err
 	}
 	who := b.member("username", "email")
+	if email := b.member("email"); who.null() && email.given { // null is as good as absent
+		who = email
+	}
 	if !who.given {
 		b.add(missing.at(who.loc(), b.whole))
 	}
@@ -228,7 +231,7 @@ func (h *Handler) getToken(w http.ResponseWriter, r *http.Request, c gate.Caller
 	}
 	most := h.mostDays(u.Roles, mostTokenDays)
 	days := min(usualTokenDays, most)
-	if q := r.URL.Query(); q.Has("days") {
+	if q := queryOf(r); q.Has("days") {
 		days, _ = p.parsed(last(q, "days"), []any{"query", "days"}, 1, most)
 	}
 	if err := p.err(); err != nil {

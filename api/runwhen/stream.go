@@ -71,7 +71,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 func positionOf(r *http.Request) string {
 	at := r.Header.Get("Last-Event-ID")
 	if at == "" {
-		at = r.URL.Query().Get("last_event_id")
+		at = queryOf(r).Get("last_event_id")
 	}
 	if n, err := strconv.ParseUint(at, 10, 63); err == nil {
 		return events.Position{Stream: events.Activity, Sequence: n}.String()

@@ -113,7 +113,7 @@ func last(q url.Values, name string) string {
 // listUsers answers GET /users.
 func (h *Handler) listUsers(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
 	var p problems
-	at := placeOf(r.URL.Query(), &p)
+	at := placeOf(queryOf(r), &p)
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (h *Handler) listUsers(w http.ResponseWriter, r *http.Request, c gate.Calle
 // besides, so that a walk gives nobody twice and leaves nobody out, whoever comes
 // and goes meanwhile.
 func (h *Handler) next(r *http.Request, at place, number int64) *string {
-	q := r.URL.Query()
+	q := queryOf(r)
 	if at.page > 0 {
 		q.Set("page", strconv.FormatInt(at.page+1, 10))
 	} else {
@@ -166,7 +166,7 @@ func (h *Handler) next(r *http.Request, at place, number int64) *string {
 
 // previous is the link to the page before this one. The first page has no number.
 func (h *Handler) previous(r *http.Request, at place) *string {
-	q := r.URL.Query()
+	q := queryOf(r)
 	q.Del("after")
 	switch {
 	case at.page > 2:
@@ -197,7 +197,7 @@ const leastSearch = 3
 
 // search answers GET /users/search.
 func (h *Handler) search(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
-	q := r.URL.Query()
+	q := queryOf(r)
 	if !q.Has("q") {
 		return invalid(missing.at([]any{"query", "q"}, nil))
 	}

@@ -25,7 +25,7 @@ const mostWorkspaces = 1000
 // all.
 func (h *Handler) listWorkspaces(w http.ResponseWriter, r *http.Request, c gate.Caller) error {
 	var p problems
-	q := r.URL.Query()
+	q := queryOf(r)
 	at := place{limit: pageSize}
 	if q.Has("limit") {
 		at.limit, _ = p.parsed(last(q, "limit"), []any{"query", "limit"}, 1, mostWorkspaces)
