@@ -16,7 +16,7 @@ import (
 const (
 	collectAt    = 200
 	leastPercent = 50
-	mostGarbage  = 512 << 20
+	mostGarbage  = 768 << 20
 )
 
 // tuneMemory sets what Go's environment does not. It is for a program's main.

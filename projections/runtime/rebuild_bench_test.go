@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"fmt"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 // five events are of the identity log. Each figure counts the events of the streams
 // that the models read.
 func BenchmarkRebuild(b *testing.B) {
+	before := debug.SetGCPercent(200) // as the programs have it
+	defer debug.SetGCPercent(before)
 	for _, size := range []int{100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("events=%d", size), func(b *testing.B) {
 			e := projtest.New(b)
