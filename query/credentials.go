@@ -54,8 +54,8 @@ type Account struct {
 // newest known change of credentials before it is ErrNotFound; if the read model can not
 // get there in time, the answer is ErrUnavailable. A known one is read again when
 // the model is behind its user's newest change; if that change was of credentials
-// (NoteCredentials) and the model can not get there in time, the answer is
-// ErrUnavailable too, since the row may be a revoked one.
+// (NoteCredentials), or happened before this process began, and the model can not get
+// there in time, the answer is ErrUnavailable too, since the row may be a revoked one.
 func (q *Queries) Credential(ctx context.Context, keyID string) (Credential, error) {
 	if !storable(keyID) {
 		return Credential{}, failure(ctx, "read a credential", errNoRow)

@@ -189,10 +189,12 @@ func (n *notes) need(userID string, s events.Stream, reached uint64) uint64 {
 	return max(floor, *known.at(s))
 }
 
-// credentials returns the position of a user's newest change of credentials.
+// credentials returns the position of a user's newest change of credentials, or up
+// to where nobody knows whether there was one: what lies below the floor happened
+// before this process began, say.
 func (n *notes) credentials(userID string) uint64 {
 	shard := n.shard(userID)
 	shard.mu.RLock()
 	defer shard.mu.RUnlock()
-	return shard.users[userID].credentials
+	return max(shard.users[userID].credentials, n.floor.roster.Load())
 }

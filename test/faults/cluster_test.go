@@ -74,7 +74,7 @@ func (f fault) named(kind string) fault {
 func (s *stack) losingLeader() fault {
 	var leader *process
 	return fault{
-		kind: "leader of three brokers, kill -9", what: "the leader", hold: span{0, 3 * time.Second},
+		kind: "leader of three brokers, kill -9", what: "the leader", hold: span{0, 3 * time.Second}, alone: true,
 		inject: func(ctx context.Context) error {
 			name, err := s.leader(ctx)
 			if err != nil {
@@ -116,7 +116,7 @@ func (s *stack) leader(ctx context.Context) (string, error) {
 func (s *stack) losingTwo() fault {
 	lost := s.brokers[1:]
 	return fault{
-		kind: "two brokers of three, kill -9", what: "the majority", hold: span{0, 2 * time.Second},
+		kind: "two brokers of three, kill -9", what: "the majority", hold: span{0, 2 * time.Second}, alone: true,
 		inject: func(ctx context.Context) error {
 			for _, b := range lost {
 				b.kill()

@@ -17,6 +17,7 @@ type fault struct {
 	kind   string // for the figures
 	what   string // which part
 	hold   span   // how long it lasts
+	alone  bool   // it knows nothing of others
 	inject func(context.Context) error
 	heal   func(context.Context) error
 }

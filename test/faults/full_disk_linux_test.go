@@ -26,14 +26,14 @@ func TestAFullDisk(t *testing.T) {
 	broker := s.brokers[0]
 	s.attack(c, []fault{
 		{
-			kind: "full disk", what: "nats", hold: span{3 * time.Second, 12 * time.Second}, inject: log.fill,
+			kind: "full disk", what: "nats", hold: span{3 * time.Second, 12 * time.Second}, alone: true, inject: log.fill,
 			heal: func(ctx context.Context) error {
 				broker.kill()
 				return errors.Join(log.free(), broker.start(ctx))
 			},
 		},
 		{
-			kind: "full disk", what: "postgresql", hold: span{time.Second, 3 * time.Second}, inject: tables.fill,
+			kind: "full disk", what: "postgresql", hold: span{time.Second, 3 * time.Second}, alone: true, inject: tables.fill,
 			heal: func(ctx context.Context) error { return errors.Join(tables.free(), s.postgres.ready(ctx)) },
 		},
 	})

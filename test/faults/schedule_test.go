@@ -3,11 +3,14 @@ package faults_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // calm is between two faults.
@@ -15,7 +18,8 @@ var calm = span{500 * time.Millisecond, 2 * time.Second}
 
 // schedule injects faults, one after another, in rounds: each round has every
 // fault once, in an order that the seed chooses, and one of each kind before the
-// second of any. After each, everything must recover.
+// second of any. One in four gets another one for company. After each, everything must
+// recover.
 type schedule struct {
 	t        *testing.T
 	random   *rand.Rand
@@ -37,6 +41,9 @@ func (c *schedule) run(ctx context.Context, until time.Time) error {
 			if !pause(ctx, calm.choose(c.random)) || time.Now().After(until) {
 				return ctx.Err()
 			}
+			if c.random.IntN(4) == 0 {
+				f = c.withAnother(f)
+			}
 			if err := c.strike(ctx, f); err != nil {
 				return err
 			}
@@ -54,6 +61,25 @@ func (c *schedule) round() []fault {
 	}
 	slices.SortStableFunc(order, func(a, b fault) int { return cmp.Compare(turn[a.kind+a.what], turn[b.kind+b.what]) })
 	return order
+}
+
+// withAnother lets a second fault strike another part at the same time.
+func (c *schedule) withAnother(f fault) fault {
+	other := c.faults[c.random.IntN(len(c.faults))]
+	if other.what == f.what || f.alone || other.alone {
+		return f
+	}
+	return fault{
+		kind: "two at once", what: fmt.Sprintf("%s of %s, %s of %s", f.kind, f.what, other.kind, other.what),
+		hold:   span{max(f.hold.from, other.hold.from), max(f.hold.to, other.hold.to)},
+		inject: func(ctx context.Context) error { return errors.Join(f.inject(ctx), other.inject(ctx)) },
+		heal: func(ctx context.Context) error {
+			var both errgroup.Group // what starts may need what the other one took away
+			both.Go(func() error { return f.heal(ctx) })
+			both.Go(func() error { return other.heal(ctx) })
+			return both.Wait()
+		},
+	}
 }
 
 func (c *schedule) strike(ctx context.Context, f fault) error {
