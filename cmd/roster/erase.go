@@ -9,6 +9,8 @@ import (
 	api "github.com/rosterhq/roster/api/v1/client"
 	"github.com/rosterhq/roster/cmd/roster/internal/archiver"
 	"github.com/rosterhq/roster/cmd/roster/internal/client"
+	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/app"
 )
 
 type eraseCommand struct {
@@ -17,6 +19,8 @@ type eraseCommand struct {
 	Yes     bool   `help:"Yes, this person. Without it the username, or the id of who has none, is asked for at the terminal."`
 	Archive string `help:"Destroy the person's key in this archive, too, and archive the erasure." type:"existingdir" placeholder:"DIR"`
 	Keys    string `help:"The archive's file of keys, where it is not in the archive." placeholder:"FILE"`
+	Scrub   bool   `help:"Make PostgreSQL forget, too: tables, statistics and write-ahead log are written anew."`
+	DataDir string `help:"With --scrub: data directory of the server; default as of the server (ROSTER_DATA_DIR)." placeholder:"DIR"`
 }
 
 // Help is shown by --help.
@@ -29,12 +33,17 @@ With --archive the archive is brought up to date, so that a restore knows of the
 file of keys is written anew; the old one is overwritten. Copies of that file made elsewhere are yours to destroy.
 Repeat the command for each archive.
 
+With --scrub PostgreSQL writes all tables, its statistics and its write-ahead log anew, once the read models know of the
+erasure: else it may hold the old text for weeks. Reads wait meanwhile, a minute for some gigabytes. It connects itself, to
+DATABASE_URL as a superuser, or to the private PostgreSQL of the data directory.
+
 The token's user must be an owner.
 
 Examples:
 
   roster erase grace
   roster erase grace --yes --archive /backup/roster --keys /backup-keys/roster.ndjson
+  roster erase grace --scrub --data-dir /var/lib/roster
 `
 }
 
@@ -42,6 +51,9 @@ Examples:
 func (e *eraseCommand) Run(ctx context.Context, o outputs) error {
 	if e.Keys != "" && e.Archive == "" {
 		return usageError{errors.New("--keys is the file of keys of an archive: name it with --archive")}
+	}
+	if e.DataDir != "" && !e.Scrub {
+		return usageError{errors.New("--data-dir is for --scrub")}
 	}
 	c, err := e.connect(ctx)
 	if err != nil {
@@ -66,6 +78,11 @@ func (e *eraseCommand) Run(ctx context.Context, o outputs) error {
 	}
 	if _, err := fmt.Fprintf(o.out, "erased %s\n", id); err != nil {
 		return err
+	}
+	if e.Scrub {
+		if err := e.scrub(ctx, o, typed); err != nil {
+			return fmt.Errorf("PostgreSQL may still hold what it held: %w", err)
+		}
 	}
 	if e.Archive == "" {
 		_, _ = fmt.Fprintln(o.err, "archives keep a copy of the keys: repeat this with --archive DIR for each of them")
@@ -94,6 +111,69 @@ func (e *eraseCommand) confirm(ctx context.Context, o outputs, who *api.User) er
 		return errors.New("nobody was erased: that is not the name")
 	}
 	return nil
+}
+
+// scrub waits until all read models have taken what the log holds now, and then what
+// reactions to that wrote.
+func (e *eraseCommand) scrub(ctx context.Context, o outputs, typed *api.ClientWithResponses) error {
+	settings, err := offlineSettings("erase", e.DataDir)
+	if err != nil {
+		return usageError{err}
+	}
+	for range 2 {
+		if err := awaitModels(ctx, typed); err != nil {
+			return err
+		}
+	}
+	if err := (app.Scrub{Settings: settings}).Run(ctx); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(o.out, "PostgreSQL was written anew")
+	return err
+}
+
+// modelsLimit bounds the waiting for read models, and betweenLooks lies between two
+// looks at them.
+const (
+	modelsLimit  = 5 * time.Minute
+	betweenLooks = 100 * time.Millisecond
+)
+
+// awaitModels returns when each read model has come to where the log ends now.
+func awaitModels(ctx context.Context, typed *api.ClientWithResponses) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, modelsLimit, errors.New("a read model is far behind the log: see roster projections"))
+	defer cancel()
+	var heads map[string]events.Position
+	for {
+		listed, err := typed.ListProjectionsWithResponse(ctx)
+		if err != nil {
+			return fmt.Errorf("look at the read models: %w", err)
+		}
+		places, ends := map[string]events.Position{}, map[string]events.Position{}
+		for _, m := range listed.JSON200.Items {
+			if places[m.Name], err = events.ParsePosition(m.Position); err == nil {
+				ends[m.Name], err = events.ParsePosition(m.Head)
+			}
+			if err != nil {
+				return fmt.Errorf("look at the read model %s: %w", m.Name, err)
+			}
+		}
+		if heads == nil {
+			heads = ends
+		}
+		behind := false
+		for name, head := range heads {
+			behind = behind || places[name].Sequence < head.Sequence
+		}
+		if !behind {
+			return nil
+		}
+		select {
+		case <-time.After(betweenLooks):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // archived brings the erasure into an archive, and its file of keys up to date.

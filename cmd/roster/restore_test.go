@@ -42,6 +42,7 @@ func startIn(t *testing.T, dir string) *installation {
 	t.Helper()
 	settings := map[string]string{
 		"ROSTER_HTTP_ADDR": "127.0.0.1:0", "ROSTER_DATA_DIR": dir, "ROSTER_RATE_LIMITS": "off", "ROSTER_SYNC": "interval",
+		"ROSTER_TRUSTED_PROXIES": "127.0.0.1",
 	}
 	c, err := config.ReadAPI(config.Input{
 		Lookup: func(name string) (string, bool) { v, ok := settings[name]; return v, ok }, Out: io.Discard, Name: "api",
