@@ -6,8 +6,11 @@ import (
 	"time"
 )
 
-// linger is how long a silence ends a batch.
-const linger = 200 * time.Microsecond
+const (
+	linger  = 200 * time.Microsecond // a silence that ends a batch
+	crowd   = 16                     // events in a batch that make the next one gather
+	spacing = 40 * time.Millisecond  // between such batches, at least
+)
 
 // collector reads the stream and makes batches, while the session commits the one
 // before. It ends with its context, with an error, or after a batch with an error.
@@ -18,6 +21,8 @@ type collector struct {
 	opened chan struct{}   // closed when the place in the stream is verified
 	out    chan *batch     // unbuffered: a batch grows until the session takes it
 	err    error           // why it ended; valid when out is closed
+
+	rested time.Time // until when batches gather more while events come in crowds
 }
 
 func (c *collector) run(ctx context.Context, at mark) {
@@ -59,6 +64,7 @@ func (c *collector) loop(ctx context.Context, r *reader) error {
 			if b.err != nil {
 				return nil //nolint:nilerr // the error travels with the batch
 			}
+			c.rest(b)
 			b = &batch{}
 			continue
 		}
@@ -67,6 +73,7 @@ func (c *collector) loop(ctx context.Context, r *reader) error {
 		}
 		select {
 		case c.out <- b:
+			c.rest(b)
 			b = &batch{}
 		case <-ctx.Done():
 			return ctx.Err()
@@ -85,10 +92,20 @@ func (c *collector) wait(b *batch) time.Duration {
 
 // patience returns for how long a batch may still wait for more.
 func (c *collector) patience(b *batch) time.Duration {
-	if c.w.projection.Patience == 0 {
-		return 0
+	until := c.rested
+	if p := c.w.projection.Patience; p > 0 {
+		until = b.began.Add(p)
 	}
-	return time.Until(b.began.Add(c.w.projection.Patience))
+	return time.Until(until)
+}
+
+// rest lets the next batch gather for a while behind one of many events: a
+// transaction costs as much as a dozen of them. Behind one of few it goes at once.
+func (c *collector) rest(b *batch) {
+	c.rested = time.Time{}
+	if len(b.msgs) >= crowd {
+		c.rested = time.Now().Add(spacing)
+	}
 }
 
 // gather reads until a silence or a full batch, and returns what concerns the
