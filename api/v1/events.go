@@ -84,7 +84,7 @@ func (h *Handler) eventPage(w http.ResponseWriter, r *http.Request, ask eventsRe
 	}
 	body = append(body, "}\n"...)
 	w.Header().Set("Content-Type", "application/json")
-	out, err := newEventOutput(w, r)
+	out, err := newLongOutput(w, r)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (h *Handler) eventLines(w http.ResponseWriter, r *http.Request, c gate.Call
 	if ask.limit > 0 {
 		w.Header().Set("Trailer", nextTrailer)
 	}
-	out, err := newEventOutput(w, r)
+	out, err := newLongOutput(w, r)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ type eventLineWriter struct {
 	handler  *Handler
 	pass     gate.Pass
 	personal bool
-	out      *eventOutput
+	out      *longOutput
 	checked  time.Time
 	written  int // events since the last look at the clock
 }

@@ -1,16 +1,12 @@
 package v1
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
-	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/api/gate"
@@ -106,7 +102,7 @@ func (h *Handler) feed(w http.ResponseWriter, r *http.Request, head archive.Feed
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	out, err := compressed(w, r)
+	out, err := newLongOutput(w, r)
 	if err == nil {
 		err = writeFeed(out, head, write)
 	}
@@ -129,63 +125,4 @@ func writeFeed(out io.Writer, head archive.FeedHead, write func(*archive.FeedWri
 		return err
 	}
 	return feed.End()
-}
-
-// compressed is the way to the client, with zstd where it says that it knows it.
-func compressed(w http.ResponseWriter, r *http.Request) (io.WriteCloser, error) {
-	out := bufferedAnswer{bufio.NewWriterSize(&patientWriter{w: w}, feedBuffer)}
-	w.Header().Add("Vary", "Accept-Encoding")
-	if !takesZstd(r) {
-		return out, nil
-	}
-	w.Header().Set("Content-Encoding", "zstd")
-	zip, err := zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, fmt.Errorf("compress an answer: %w", err)
-	}
-	return zippedAnswer{zip, out}, nil
-}
-
-// takesZstd says whether a client named zstd, and did not refuse it.
-func takesZstd(r *http.Request) bool {
-	for _, header := range r.Header.Values("Accept-Encoding") {
-		for coding := range strings.SplitSeq(header, ",") {
-			name, weight, _ := strings.Cut(coding, ";")
-			if strings.EqualFold(strings.TrimSpace(name), "zstd") {
-				q, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(weight), "q="), 64)
-				return err != nil || q > 0
-			}
-		}
-	}
-	return false
-}
-
-const feedBuffer = 64 << 10
-
-// feedPatience is how long a client may take for each part of a feed.
-const feedPatience = 30 * time.Second
-
-type bufferedAnswer struct{ *bufio.Writer }
-
-func (b bufferedAnswer) Close() error { return b.Flush() }
-
-type zippedAnswer struct {
-	*zstd.Encoder
-	below io.Closer
-}
-
-func (z zippedAnswer) Close() error {
-	if err := z.Encoder.Close(); err != nil {
-		return err
-	}
-	return z.below.Close()
-}
-
-// patientWriter gives a client some time for each write: a feed takes as long as
-// the log is long.
-type patientWriter struct{ w http.ResponseWriter }
-
-func (p *patientWriter) Write(b []byte) (int, error) {
-	gate.Patience(p.w, feedPatience)
-	return p.w.Write(b)
 }

@@ -35,7 +35,7 @@ func (h *Handler) readOwnData(w http.ResponseWriter, r *http.Request, c gate.Cal
 	}
 	ctx, stop := h.untilClosing(r.Context())
 	defer stop()
-	out := bufio.NewWriterSize(&patientWriter{w: w}, feedBuffer)
+	out := bufio.NewWriterSize(&patientWriter{w: w}, longBuffer)
 	if err = h.writeOwnData(ctx, out, me); err == nil {
 		err = out.Flush()
 	}

@@ -7,19 +7,26 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/rosterhq/roster/api/gate"
 )
 
-// eventBuffer is how many bytes go to the client at once.
-const eventBuffer = 64 << 10
+// longBuffer is how many bytes go to the client at once.
+const longBuffer = 64 << 10
 
 // zstdWindow bounds what a compressed answer keeps in memory.
 const zstdWindow = 1 << 20
 
-// eventOutput is the way to the client, compressed where it asks for that.
-type eventOutput struct {
+// longPatience is how long a client may take for each part of such an answer.
+const longPatience = 30 * time.Second
+
+// longOutput is the way to the client for answers of any length, compressed where it
+// asks for that.
+type longOutput struct {
 	buffer  *bufio.Writer
 	coder   flusher // nil for none
 	control *http.ResponseController
@@ -30,9 +37,9 @@ type flusher interface {
 	Flush() error
 }
 
-// newEventOutput chooses the coding, and sets the headers that tell it.
-func newEventOutput(w http.ResponseWriter, r *http.Request) (*eventOutput, error) {
-	o := &eventOutput{buffer: bufio.NewWriterSize(&patientWriter{w: w}, eventBuffer), control: http.NewResponseController(w)}
+// newLongOutput chooses the coding, and sets the headers that tell it.
+func newLongOutput(w http.ResponseWriter, r *http.Request) (*longOutput, error) {
+	o := &longOutput{buffer: bufio.NewWriterSize(&patientWriter{w: w}, longBuffer), control: http.NewResponseController(w)}
 	w.Header().Add("Vary", "Accept-Encoding")
 	var err error
 	coding := codingOf(r.Header.Values("Accept-Encoding"))
@@ -51,10 +58,10 @@ func newEventOutput(w http.ResponseWriter, r *http.Request) (*eventOutput, error
 	return o, nil
 }
 
-func (o *eventOutput) plain() bool { return o.coder == nil }
+func (o *longOutput) plain() bool { return o.coder == nil }
 
 // Write implements io.Writer.
-func (o *eventOutput) Write(p []byte) (int, error) {
+func (o *longOutput) Write(p []byte) (int, error) {
 	if o.coder != nil {
 		return o.coder.Write(p)
 	}
@@ -62,7 +69,7 @@ func (o *eventOutput) Write(p []byte) (int, error) {
 }
 
 // Flush lets the client have all that was written.
-func (o *eventOutput) Flush() error {
+func (o *longOutput) Flush() error {
 	if o.coder != nil {
 		if err := o.coder.Flush(); err != nil {
 			return err
@@ -75,13 +82,22 @@ func (o *eventOutput) Flush() error {
 }
 
 // Close ends the answer.
-func (o *eventOutput) Close() error {
+func (o *longOutput) Close() error {
 	if o.coder != nil {
 		if err := o.coder.Close(); err != nil {
 			return err
 		}
 	}
 	return o.buffer.Flush()
+}
+
+// patientWriter gives a client some time for each write: a feed takes as long as
+// the log is long.
+type patientWriter struct{ w http.ResponseWriter }
+
+func (p *patientWriter) Write(b []byte) (int, error) {
+	gate.Patience(p.w, longPatience)
+	return p.w.Write(b)
 }
 
 // codingOf returns the coding that a client likes best: zstd before gzip, "" for
