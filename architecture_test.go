@@ -47,8 +47,8 @@ var mayImport = map[string][]string{
 	"catalogue/internal/generate": {"catalogue", "catalogue/compatibility", "events"},
 
 	// Copies of the log, and what reads them.
-	"archive": {"events"},
-	"export":  {"events"},
+	"archive": {"events", "internal/durable"},
+	"export":  {"events", "internal/durable"},
 
 	"query":      {"events"},
 	"query/live": {"events", "query"},
@@ -85,6 +85,7 @@ var mayImport = map[string][]string{
 	"internal/telemetry":  {},
 	"internal/gharchive":  {},
 	"internal/mail":       {},
+	"internal/durable":    {},
 	"internal/models":     {"events", "commands", "api/gate", "projections/runtime"},
 	"internal/app":        {"*"}, // the one place that composes
 	"bench":               {"*"},

@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/durable"
 )
 
 // A segment ends with this many messages, or bytes before compression.
@@ -128,7 +129,7 @@ func (p *Appender) Drop() error {
 // writing is a segment that is not whole yet.
 type writing struct {
 	Segment
-	file     *draft
+	file     *durable.Draft
 	zip      *zstd.Encoder
 	sum      hash.Hash
 	buf      []byte
@@ -138,13 +139,13 @@ type writing struct {
 
 func (a *Archive) begin(stream events.Stream, from uint64, previous string) (*writing, error) {
 	name := fmt.Sprintf("%s/%s-%020d.ndjson.zst", segmentsName, stream, from)
-	file, err := create(filepath.Join(a.dir, filepath.FromSlash(name)))
+	file, err := durable.Create(filepath.Join(a.dir, filepath.FromSlash(name)))
 	if err != nil {
 		return nil, err
 	}
 	w := &writing{Segment: Segment{File: name, Stream: stream, From: from, Previous: previous}, file: file, sum: sha256.New()}
 	if w.zip, err = zstd.NewWriter(io.MultiWriter(file, w.sum)); err != nil {
-		return nil, errors.Join(fmt.Errorf("compress %s: %w", name, err), file.drop())
+		return nil, errors.Join(fmt.Errorf("compress %s: %w", name, err), file.Drop())
 	}
 	err = w.write(head{Format: Format, Installation: a.manifest.Installation, Stream: stream, From: from, Previous: previous})
 	if err != nil {
@@ -181,13 +182,16 @@ func (w *writing) add(m events.Stored) error {
 
 func (w *writing) commit() (Segment, error) {
 	if err := w.zip.Close(); err != nil {
-		return Segment{}, errors.Join(fmt.Errorf("write %s: %w", w.File, err), w.file.drop())
+		return Segment{}, errors.Join(fmt.Errorf("write %s: %w", w.File, err), w.file.Drop())
 	}
 	info, err := w.file.Stat()
 	if err != nil {
-		return Segment{}, errors.Join(fmt.Errorf("write %s: %w", w.File, err), w.file.drop())
+		return Segment{}, errors.Join(fmt.Errorf("write %s: %w", w.File, err), w.file.Drop())
 	}
-	if err := w.file.commit(); err != nil {
+	if err := w.file.Commit(); err != nil {
+		return Segment{}, err
+	}
+	if err := durable.SyncDir(filepath.Dir(w.file.Name())); err != nil {
 		return Segment{}, err
 	}
 	w.Bytes, w.Messages = info.Size(), uint64(w.messages)
@@ -198,5 +202,5 @@ func (w *writing) commit() (Segment, error) {
 
 func (w *writing) drop() error {
 	_ = w.zip.Close() // of no use
-	return w.file.drop()
+	return w.file.Drop()
 }

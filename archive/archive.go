@@ -13,6 +13,12 @@ import (
 	"github.com/rosterhq/roster/events"
 )
 
+// Archives are for their operator alone: claims and times are in clear.
+const (
+	fileMode = 0o600
+	dirMode  = 0o700
+)
+
 // Errors of writing.
 var (
 	// ErrOther says that the archive is of another installation.

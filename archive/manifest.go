@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/durable"
 )
 
 // Format is the version of the archive's form.
@@ -99,7 +100,7 @@ func (m *Manifest) write(dir string) error {
 	if err != nil {
 		return fmt.Errorf("encode the archive's manifest: %w", err)
 	}
-	return replace(filepath.Join(dir, manifestName), append(text, '\n'))
+	return durable.Replace(filepath.Join(dir, manifestName), append(text, '\n'))
 }
 
 // ErrDamaged says that an archive is not what its manifest says.

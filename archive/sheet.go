@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/durable"
 )
 
 // A sheet is a file that is written anew as a whole: a line about itself, the
@@ -119,7 +120,7 @@ func writeSheet[T any](path string, h sheetHead, items []T, encode func([]byte, 
 	if text, err = appendJSON(text, sheetEnd{Lines: len(items), SHA256: sum(text)}); err != nil {
 		return err
 	}
-	return replace(path, text)
+	return durable.Replace(path, text)
 }
 
 func readSheet(path, holds string, each func(text []byte) error) (installation string, err error) {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/durable"
 )
 
 // envelopeSet has all events.
@@ -119,7 +120,7 @@ func writeFile(dir string, f *File, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
 		return fmt.Errorf("make a directory for a day: %w", err)
 	}
-	file, err := create(path)
+	file, err := durable.Create(path)
 	if err != nil {
 		return err
 	}
@@ -130,14 +131,14 @@ func writeFile(dir string, f *File, write func(io.Writer) error) error {
 		err = buffered.Flush()
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", f.Path, err), file.drop())
+		return errors.Join(fmt.Errorf("write %s: %w", f.Path, err), file.Drop())
 	}
 	info, err := file.Stat()
 	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", f.Path, err), file.drop())
+		return errors.Join(fmt.Errorf("write %s: %w", f.Path, err), file.Drop())
 	}
 	f.Bytes, f.SHA256 = info.Size(), hex.EncodeToString(sum.Sum(nil))
-	return file.commit()
+	return file.Commit()
 }
 
 func (c *content) write(out io.Writer, form string, t *table) error {

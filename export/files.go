@@ -1,11 +1,12 @@
 package export
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"github.com/rosterhq/roster/internal/durable"
 )
 
 const (
@@ -22,46 +23,15 @@ var (
 
 func isSet(name string) bool { return name == envelopeSet || setForm.MatchString(name) }
 
-// draft is a file that gets its name when it is whole.
-type draft struct {
-	*os.File
-	path string
-}
-
-func create(path string) (*draft, error) {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, fileMode)
-	if err != nil {
-		return nil, fmt.Errorf("make %s: %w", path, err)
-	}
-	return &draft{File: f, path: path}, nil
-}
-
-// commit gives the file its name. The directory is the caller's to sync.
-func (d *draft) commit() error {
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", d.path, err)
-	}
-	if err := os.Rename(d.Name(), d.path); err != nil {
-		return fmt.Errorf("put %s in place: %w", d.path, err)
-	}
-	return nil
-}
-
 // syncDirs makes the names of files survive a power cut.
 func syncDirs(paths map[string]bool) error {
 	for path := range paths {
-		d, err := os.Open(path)
-		if err != nil {
-			return fmt.Errorf("sync %s: %w", path, err)
-		}
-		if err := errors.Join(d.Sync(), d.Close()); err != nil {
-			return fmt.Errorf("sync %s: %w", path, err)
+		if err := durable.SyncDir(path); err != nil {
+			return err
 		}
 	}
 	return nil
 }
-
-func (d *draft) drop() error { return errors.Join(d.Close(), os.Remove(d.Name())) }
 
 // sweep removes files of batches that were never finished. It touches nothing but
 // files of its own form.

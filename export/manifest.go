@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/durable"
 )
 
 // manifestFormat is the version of the export's form.
@@ -92,14 +93,7 @@ func (m *Manifest) write(dir string) error {
 	if err != nil {
 		return fmt.Errorf("encode the export's manifest: %w", err)
 	}
-	f, err := create(filepath.Join(dir, manifestName))
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(append(text, '\n')); err != nil {
-		return errors.Join(fmt.Errorf("write the export's manifest: %w", err), f.drop())
-	}
-	return errors.Join(f.commit(), syncDirs(map[string]bool{dir: true}))
+	return durable.Replace(filepath.Join(dir, manifestName), append(text, '\n'))
 }
 
 // next is the number of the files of the next batch: higher than all there are.

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/internal/config"
+	"github.com/rosterhq/roster/internal/durable"
 	"github.com/rosterhq/roster/internal/natsserver"
 )
 
@@ -45,7 +46,7 @@ func shareCredentials(p *parts, dir *dataDir, url string) error {
 	if url == "" {
 		return removeIfThere(path)
 	}
-	if err := writeDurably(path, []byte(url+"\n")); err != nil {
+	if err := durable.Replace(path, []byte(url+"\n")); err != nil {
 		return fmt.Errorf("keep the credentials of the NATS listener: %w", err)
 	}
 	p.add("NATS credentials", func(context.Context) error { return removeIfThere(path) })

@@ -3,12 +3,12 @@ package app
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/rosterhq/roster/internal/config"
+	"github.com/rosterhq/roster/internal/durable"
 )
 
 // masterKey returns the key that the directory keeps, and makes one for a new
@@ -52,26 +52,8 @@ func (d *dataDir) newMasterKey(path string) ([]byte, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, fmt.Errorf("make a master key: %w", err)
 	}
-	if err := writeDurably(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
+	if err := durable.Replace(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
 		return nil, fmt.Errorf("keep the master key: %w", err)
 	}
 	return key, nil
-}
-
-// writeDurably writes a private file that is either whole or not there, also
-// after a power cut.
-func writeDurably(path string, data []byte) error {
-	half := path + ".new"
-	f, err := os.OpenFile(half, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("make %s: %w", half, err)
-	}
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", half, err)
-	}
-	if err := os.Rename(half, path); err != nil {
-		return fmt.Errorf("put %s in place: %w", path, err)
-	}
-	return syncParent(path)
 }
