@@ -301,6 +301,51 @@ func TestEventsAreFollowed(t *testing.T) {
 	_ = res.Body.Close()
 }
 
+// TestFollowingEndsWithTheRights takes away what lets somebody read the log while they
+// follow it: the role, the session, the account. Events that come later end the answer.
+func TestFollowingEndsWithTheRights(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.FirstUser()
+	for name, end := range map[string]func(*testing.T, *apitest.Session, string){
+		"role": func(t *testing.T, _ *apitest.Session, name string) {
+			t.Helper()
+			require.Equal(t, http.StatusOK, owner.Do("PUT", "/v1/users/"+name+"/roles", nil, object{"roles": []string{}}).Status)
+		},
+		"session": func(t *testing.T, reader *apitest.Session, _ string) {
+			t.Helper()
+			require.Equal(t, http.StatusOK, reader.Do("POST", "/api/v2/users/logout", nil, nil).Status)
+		},
+		"account": func(t *testing.T, _ *apitest.Session, name string) {
+			t.Helper()
+			require.Equal(t, http.StatusOK, owner.Do("POST", "/v1/users/"+name+"/suspend", nil, nil).Status)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reader := owner.NewUser("reader-of-"+name, "auditor")
+			res := lines(t, reader, "follow=true&user=owner&from=r1", nil)
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_, _ = io.Copy(io.Discard, res.Body)
+			}()
+			end(t, reader, "reader-of-"+name)
+			limit := time.After(patience)
+			for i := 0; ; i++ {
+				owner.Do("PATCH", "/v1/users/owner", nil, object{"name": fmt.Sprintf("after %s %d", name, i)})
+				select {
+				case <-ended:
+					return
+				case <-limit:
+					require.Fail(t, "the log is still followed")
+				default:
+				}
+			}
+		})
+	}
+}
+
 func TestBadQuestionsToTheLog(t *testing.T) {
 	t.Parallel()
 	s, owner, _ := world(t)
