@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	api "github.com/rosterhq/roster/api/v1/client"
@@ -17,7 +18,7 @@ type eraseCommand struct {
 	serverFlags
 	User    string `arg:"" help:"Id or username; who was deleted is named by id." placeholder:"USER"`
 	Yes     bool   `help:"Yes, this person. Without it the username, or the id of who has none, is asked for at the terminal."`
-	Archive string `help:"Destroy the person's key in this archive, too, and archive the erasure." type:"existingdir" placeholder:"DIR"`
+	Archive string `help:"Destroy the person's key in this archive, too, and archive the erasure." placeholder:"DIR"`
 	Keys    string `help:"The archive's file of keys, where it is not in the archive." placeholder:"FILE"`
 	Scrub   bool   `help:"Make PostgreSQL forget, too: tables, statistics and write-ahead log are written anew."`
 	DataDir string `help:"With --scrub: data directory of the server; default as of the server (ROSTER_DATA_DIR)." placeholder:"DIR"`
@@ -55,6 +56,9 @@ func (e *eraseCommand) Run(ctx context.Context, o outputs) error {
 	if e.DataDir != "" && !e.Scrub {
 		return usageError{errors.New("--data-dir is for --scrub")}
 	}
+	if err := e.hasArchive(); err != nil {
+		return err
+	}
 	c, err := e.connect(ctx)
 	if err != nil {
 		return err
@@ -89,6 +93,21 @@ func (e *eraseCommand) Run(ctx context.Context, o outputs) error {
 		return nil
 	}
 	return e.archived(ctx, o, c, id)
+}
+
+// hasArchive looks before anything is destroyed.
+func (e *eraseCommand) hasArchive() error {
+	if e.Archive == "" {
+		return nil
+	}
+	info, err := os.Stat(e.Archive)
+	if err != nil {
+		return usageError{fmt.Errorf("--archive: %w", err)}
+	}
+	if !info.IsDir() {
+		return usageError{fmt.Errorf("--archive: %s is no directory", e.Archive)}
+	}
+	return nil
 }
 
 // confirm asks for the name of who is meant.

@@ -199,6 +199,7 @@ func TestAnExportIsGoneOnWithAndFollows(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "export")
 	first := exportedAll(t, s, owner.Token, dir, "--format", "ndjson")
 	owner.NewUser("ada")
+	settled(t, owner)
 	second := exportedAll(t, s, owner.Token, dir, "--format", "ndjson")
 	require.Greater(t, second.Events, first.Events)
 	_, all := logged(t, s)

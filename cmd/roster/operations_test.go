@@ -35,6 +35,7 @@ func TestTheOperationsPageIsFollowed(t *testing.T) {
 	old, fresh, backup := startIn(t, newDir(t)), newDir(t), t.TempDir()
 	token := old.enter(t)
 	old.register(t, token, "grace")
+	old.register(t, token, "alan")
 	for _, command := range commandsOf(t, "../../docs/operations.md",
 		"/backup-keys/roster.ndjson", filepath.Join(backup, "keys"), "/backup/roster", filepath.Join(backup, "archive"),
 		"/safe/master.key", filepath.Join(old.dir, "master.key"), "/new/roster", fresh) {
