@@ -10657,11 +10657,18 @@ type ListEventTypesResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *EventTypeList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListEventTypesResponse) GetJSON200() *EventTypeList {
 	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListEventTypesResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
 }
 
 // GetBody returns the raw response body bytes
@@ -10698,11 +10705,18 @@ type GetAsyncAPIResponse struct {
 	HTTPResponse *http.Response
 	// YAML200 the response for an HTTP 200 `application/yaml` response
 	YAML200 *map[string]interface{}
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
 }
 
 // GetYAML200 returns the response for an HTTP 200 `application/yaml` response
 func (r GetAsyncAPIResponse) GetYAML200() *map[string]interface{} {
 	return r.YAML200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetAsyncAPIResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
 }
 
 // GetBody returns the raw response body bytes
@@ -10741,8 +10755,8 @@ type GetEventTypeResponse struct {
 	JSON200 *EventType
 	// ApplicationschemaJSON200 the response for an HTTP 200 `application/schema+json` response
 	ApplicationschemaJSON200 *json.RawMessage
-	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *Refused
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -10755,9 +10769,9 @@ func (r GetEventTypeResponse) GetApplicationschemaJSON200() *json.RawMessage {
 	return r.ApplicationschemaJSON200
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetEventTypeResponse) GetApplicationproblemJSON404() *Refused {
-	return r.ApplicationproblemJSON404
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetEventTypeResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
 }
 
 // GetBody returns the raw response body bytes
@@ -10794,8 +10808,8 @@ type GetEventSchemaResponse struct {
 	HTTPResponse *http.Response
 	// ApplicationschemaJSON200 the response for an HTTP 200 `application/schema+json` response
 	ApplicationschemaJSON200 *json.RawMessage
-	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
-	ApplicationproblemJSON404 *Refused
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
 }
 
 // GetApplicationschemaJSON200 returns the response for an HTTP 200 `application/schema+json` response
@@ -10803,9 +10817,9 @@ func (r GetEventSchemaResponse) GetApplicationschemaJSON200() *json.RawMessage {
 	return r.ApplicationschemaJSON200
 }
 
-// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
-func (r GetEventSchemaResponse) GetApplicationproblemJSON404() *Refused {
-	return r.ApplicationproblemJSON404
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetEventSchemaResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
 }
 
 // GetBody returns the raw response body bytes
@@ -15684,6 +15698,13 @@ func ParseListEventTypesResponse(rsp *http.Response) (*ListEventTypesResponse, e
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -15709,6 +15730,13 @@ func ParseGetAsyncAPIResponse(rsp *http.Response) (*GetAsyncAPIResponse, error) 
 			return nil, err
 		}
 		response.YAML200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
 
 	}
 
@@ -15743,12 +15771,12 @@ func ParseGetEventTypeResponse(rsp *http.Response) (*GetEventTypeResponse, error
 		}
 		response.ApplicationschemaJSON200 = &dest
 
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Refused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
-		response.ApplicationproblemJSON404 = &dest
+		response.ApplicationproblemJSONDefault = &dest
 
 	}
 
@@ -15776,12 +15804,12 @@ func ParseGetEventSchemaResponse(rsp *http.Response) (*GetEventSchemaResponse, e
 		}
 		response.ApplicationschemaJSON200 = &dest
 
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Refused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
-		response.ApplicationproblemJSON404 = &dest
+		response.ApplicationproblemJSONDefault = &dest
 
 	}
 
