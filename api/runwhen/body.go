@@ -82,9 +82,14 @@ func (b *body) shown() []byte {
 	return raw
 }
 
-// echo is what is told back of an input.
+// echo is what is told back of an input: nothing that is long, and no number that
+// clients which keep numbers as floats could not read.
 func echo(raw []byte) json.RawMessage {
 	if len(raw) > maxEcho {
+		return nil
+	}
+	var readable any
+	if json.Unmarshal(raw, &readable) != nil {
 		return nil
 	}
 	return raw
