@@ -101,5 +101,6 @@ func checkRoute(r *http.Request, route *routers.Route, params map[string]string,
 
 // unreadable says that a body is more than one document.
 func unreadable(contentType string) bool {
-	return strings.HasPrefix(contentType, "application/x-ndjson") || contentType == "application/zip"
+	return strings.HasPrefix(contentType, "application/x-ndjson") || strings.HasPrefix(contentType, "text/event-stream") ||
+		contentType == "application/zip"
 }
