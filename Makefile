@@ -18,7 +18,7 @@ FAULTS_FOR ?= 2m
 FAULTS_SEED ?= 20150101
 FAULTS_OUT ?=
 
-.PHONY: help run build test test-faults bench fuzz fmt lint generate static check ensure-postgres
+.PHONY: help run build test test-faults bench fuzz fuzz-api fmt lint generate static check ensure-postgres
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ fuzz: ## run each fuzz target for FUZZTIME (20s)
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
 	  done; \
 	done
+
+fuzz-api: ## send ROSTER_FUZZ_REQUESTS (40000) generated requests to every operation of every document
+	ROSTER_FUZZ_REQUESTS=$${ROSTER_FUZZ_REQUESTS:-40000} $(GO) test -count=1 -v -timeout 60m -run TestEveryOperationOfEveryDocument ./api/
 
 fmt: ## format the sources
 	$(TOOL) golangci-lint fmt
