@@ -48,7 +48,7 @@ fuzz: ## run each fuzz target for FUZZTIME (20s)
 	  done; \
 	done
 
-fuzz-api: ## send ROSTER_FUZZ_REQUESTS (40000) generated requests to every operation of every document
+fuzz-api: ensure-postgres ## send ROSTER_FUZZ_REQUESTS (40000) generated requests to every operation of every document
 	ROSTER_FUZZ_REQUESTS=$${ROSTER_FUZZ_REQUESTS:-40000} $(GO) test -count=1 -v -timeout 60m -run TestEveryOperationOfEveryDocument ./api/
 
 fmt: ## format the sources
