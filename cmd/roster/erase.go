@@ -12,6 +12,7 @@ import (
 	"github.com/rosterhq/roster/cmd/roster/internal/client"
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/app"
+	"github.com/rosterhq/roster/internal/config"
 )
 
 type eraseCommand struct {
@@ -59,6 +60,10 @@ func (e *eraseCommand) Run(ctx context.Context, o outputs) error {
 	if err := e.hasArchive(); err != nil {
 		return err
 	}
+	settings, err := e.scrubSettings()
+	if err != nil {
+		return err
+	}
 	c, err := e.connect(ctx)
 	if err != nil {
 		return err
@@ -83,16 +88,47 @@ func (e *eraseCommand) Run(ctx context.Context, o outputs) error {
 	if _, err := fmt.Fprintf(o.out, "erased %s\n", id); err != nil {
 		return err
 	}
-	if e.Scrub {
-		if err := e.scrub(ctx, o, typed); err != nil {
-			return fmt.Errorf("PostgreSQL may still hold what it held: %w", err)
-		}
-	}
 	if e.Archive == "" {
 		_, _ = fmt.Fprintln(o.err, "archives keep a copy of the keys: repeat this with --archive DIR for each of them")
+	} else if err := e.archived(ctx, o, c); err != nil {
+		return try(fmt.Errorf("the archive may still hold the key: %w", err), e.again(id))
+	}
+	if !e.Scrub {
 		return nil
 	}
-	return e.archived(ctx, o, c, id)
+	if err := scrub(ctx, o, typed, settings); err != nil {
+		return try(fmt.Errorf("PostgreSQL may still hold what it held: %w", err), e.again(id))
+	}
+	return nil
+}
+
+// again is the command that goes on where this one failed.
+func (e *eraseCommand) again(id string) string {
+	command := "roster erase " + id + " --yes"
+	for _, flag := range [][2]string{{"--archive", e.Archive}, {"--keys", e.Keys}} {
+		if flag[1] != "" {
+			command += " " + flag[0] + " " + shellWord(flag[1])
+		}
+	}
+	if e.Scrub {
+		command += " --scrub"
+	}
+	if e.DataDir != "" {
+		command += " --data-dir " + shellWord(e.DataDir)
+	}
+	return command
+}
+
+// scrubSettings are those of the server whose PostgreSQL is to forget; they are read
+// before anything is destroyed.
+func (e *eraseCommand) scrubSettings() (settings config.API, err error) {
+	if !e.Scrub {
+		return settings, nil
+	}
+	if settings, err = offlineSettings("erase", e.DataDir); err != nil {
+		return settings, usageError{err}
+	}
+	return settings, nil
 }
 
 // hasArchive looks before anything is destroyed.
@@ -134,11 +170,7 @@ func (e *eraseCommand) confirm(ctx context.Context, o outputs, who *api.User) er
 
 // scrub waits until all read models have taken what the log holds now, and then what
 // reactions to that wrote.
-func (e *eraseCommand) scrub(ctx context.Context, o outputs, typed *api.ClientWithResponses) error {
-	settings, err := offlineSettings("erase", e.DataDir)
-	if err != nil {
-		return usageError{err}
-	}
+func scrub(ctx context.Context, o outputs, typed *api.ClientWithResponses, settings config.API) error {
 	for range 2 {
 		if err := awaitModels(ctx, typed); err != nil {
 			return err
@@ -147,7 +179,7 @@ func (e *eraseCommand) scrub(ctx context.Context, o outputs, typed *api.ClientWi
 	if err := (app.Scrub{Settings: settings}).Run(ctx); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(o.out, "PostgreSQL was written anew")
+	_, err := fmt.Fprintln(o.out, "PostgreSQL was written anew")
 	return err
 }
 
@@ -196,16 +228,12 @@ func awaitModels(ctx context.Context, typed *api.ClientWithResponses) error {
 }
 
 // archived brings the erasure into an archive, and its file of keys up to date.
-func (e *eraseCommand) archived(ctx context.Context, o outputs, c *client.Client, id string) error {
+func (e *eraseCommand) archived(ctx context.Context, o outputs, c *client.Client) error {
 	report := &streamReport{o: o}
 	_, err := archiver.Run(ctx, archiver.Options{Server: c, Dir: e.Archive, Keys: e.Keys, Clock: time.Now, Progress: report.update})
 	report.finish()
 	if err != nil {
-		again := "roster erase " + id + " --yes --archive " + shellWord(e.Archive)
-		if e.Keys != "" {
-			again += " --keys " + shellWord(e.Keys)
-		}
-		return try(fmt.Errorf("the archive may still hold the key: %w", err), again)
+		return err
 	}
 	_, err = fmt.Fprintf(o.out, "the key is gone from the archive %s\n", e.Archive)
 	return err

@@ -32,6 +32,11 @@ func TestEraseAsks(t *testing.T) {
 	code, _, stderr = d.roster("erase", "grace", "--keys", "x")
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, stderr, "name it with --archive")
+	for _, bad := range [][]string{{"--data-dir", t.TempDir()}, {"--archive", "/absent"}, {"--scrub", "--data-dir", "\x00"}} {
+		code, _, stderr = d.roster(append([]string{"erase", "grace", "--yes"}, bad...)...)
+		require.Equal(t, exitUsage, code, "%q: %s", bad, stderr)
+		require.Equal(t, http.StatusOK, grace.Do("GET", "/v1/users/me", nil, nil).Status, "%q destroyed something", bad)
+	}
 	code, _, stderr = d.roster("erase", "nobody", "--yes")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "\nTry: roster users list\n")
@@ -55,6 +60,11 @@ func TestEraseAsks(t *testing.T) {
 	require.Contains(t, stderr, "--archive DIR")
 	require.Equal(t, http.StatusUnauthorized, grace.Do("GET", "/v1/users/me", nil, nil).Status)
 	require.Equal(t, "erased "+id+"\n", d.ok("erase", id, "--yes"), "it may be repeated, by id")
+	elsewhere := t.TempDir()
+	code, _, stderr = d.roster("erase", id, "--yes", "--scrub", "--data-dir", elsewhere)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "may still hold what it held")
+	require.Contains(t, stderr, "\nTry: roster erase "+id+" --yes --scrub --data-dir "+elsewhere+"\n")
 }
 
 // TestOlderKeysDoNotUndoAnErasure restores an archive with a copy of the keys that was
