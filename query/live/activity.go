@@ -11,11 +11,9 @@ import (
 	"github.com/rosterhq/roster/query"
 )
 
-// ActivityOf makes of an event, which must be opened, what its row in the feed is.
-func ActivityOf(e events.Recorded) (query.Activity, error) { return activityOf(e) }
-
-// activityOf makes of an event what its row in the feed will be.
-func activityOf(e events.Recorded) (query.Activity, error) {
+// ActivityOf makes of an event, which must be opened, what its row in the feed is, or
+// will be.
+func ActivityOf(e events.Recorded) (query.Activity, error) {
 	p, ok := e.Payload.(*events.ActivityRecorded)
 	if !ok {
 		return query.Activity{}, fmt.Errorf("%s is no activity: %s", e.Position(), e.Type)

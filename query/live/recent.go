@@ -91,7 +91,7 @@ func (h *Hub) prepare(ctx context.Context, a *activity) {
 }
 
 func (h *Hub) frame(e events.Recorded) (*frame, error) {
-	row, err := activityOf(e)
+	row, err := ActivityOf(e)
 	if err != nil {
 		return nil, err
 	}
