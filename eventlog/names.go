@@ -76,9 +76,9 @@ func (n names) activitySubject(hash string) string {
 	return n.root + "activity." + hash[:1] + "." + hash
 }
 
-func (n names) userKey(userID string) string { return n.root + "keys.user." + userID }
+func (n names) userKey(userID string) string { return n.root + "keys." + events.UserKeyName(userID) }
 
-func (n names) secret() string { return n.root + "keys.installation.secret" }
+func (n names) secret() string { return n.root + "keys." + events.InstallationSecret }
 
 func (n names) keyUsage(keyID string) string { return n.root + "usage.key." + keyID }
 
