@@ -4,10 +4,8 @@ import (
 	"context"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -34,47 +32,13 @@ func TestEventsPageIsServed(t *testing.T) {
 	require.Contains(t, string(s.Do("GET", "/docs", nil, nil).Body), `href="/docs/events"`)
 }
 
-// eventsBrowser starts headless Chromium with a profile of its own.
-func eventsBrowser(t *testing.T) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "headless-shell"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no Chromium on PATH, and CI=true: the page was NOT looked at")
-		}
-		t.Skip("no Chromium on PATH: THE PAGE WAS NOT LOOKED AT; install the package chromium")
-	}
-	allocator, stop := chromedp.NewExecAllocator(context.Background(),
-		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1100, 760), chromedp.WSURLReadTimeout(time.Minute),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
-	)
-	whole, cancel := chromedp.NewContext(allocator)
-	require.NoError(t, chromedp.Do(whole)) // starts it
-	ctx, limit := context.WithTimeout(whole, 2*time.Minute)
-	t.Cleanup(func() {
-		limit()
-		_ = chromedp.Cancel(whole) // waits until the browser has ended, so that its profile can be removed
-		cancel()
-		stop()
-	})
-	return ctx
-}
-
 const shown = `[...document.querySelectorAll("section.event")].filter((e) => e.offsetParent !== null).map((e) => e.id)`
 
 // TestEventsPage filters, follows a link of the list, opens an example; and reads the
 // page with scripts switched off.
 func TestEventsPage(t *testing.T) {
 	t.Parallel()
-	ctx := eventsBrowser(t)
+	ctx := apitest.Browser(t)
 	s := apitest.New(t)
 	require.NoError(t, chromedp.Do(ctx,
 		chromedp.Navigate(s.URL+"/docs/events"),
