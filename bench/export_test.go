@@ -1,9 +1,7 @@
 package bench_test
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -87,18 +85,5 @@ func (p *process) exports(b *testing.B, bin string) (events float64, took time.D
 // served reads all events and throws them away.
 func (p *process) served(b *testing.B) time.Duration {
 	b.Helper()
-	began := time.Now()
-	for _, stream := range []string{"roster", "activity"} {
-		req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, p.url+"/v1/events?format=ndjson&stream="+stream, nil)
-		require.NoError(b, err)
-		req.Header.Set("Authorization", "Bearer "+p.token)
-		client := &http.Client{Transport: p.client.Transport} // without its time-out
-		res, err := client.Do(req)
-		require.NoError(b, err)
-		require.Equal(b, http.StatusOK, res.StatusCode)
-		_, err = io.Copy(io.Discard, bufio.NewReaderSize(res.Body, 256<<10))
-		require.NoError(b, err)
-		require.NoError(b, res.Body.Close())
-	}
-	return time.Since(began)
+	return p.servedAt(b, "/v1/events?format=ndjson&stream=roster") + p.servedAt(b, "/v1/events?format=ndjson&stream=activity")
 }

@@ -142,17 +142,23 @@ func TestABuildIsCancelledAndGoneOnWith(t *testing.T) {
 	require.ErrorIs(t, runtime.RequestSwitch(ctx, conn, p, ""), runtime.ErrNothingOld)
 	require.NoError(t, runtime.RequestRebuild(ctx, conn, p, runtime.RebuildRequest{Again: true, MaxRate: maxRate(1500)}))
 	require.ErrorIs(t, runtime.RequestRebuild(ctx, conn, p, runtime.RebuildRequest{Again: true}), runtime.ErrOpen)
-	e.Eventually("something is built", func() bool { return e.RebuildStatus(conn, p, "next").Events > 300 })
-	require.NoError(t, runtime.CancelRebuild(ctx, conn, p))
-	stopped := e.AwaitRebuild(conn, p, "next")
-	require.Equal(t, runtime.RebuildCancelled, stopped.State)
-	require.Less(t, stopped.Events, int64(4000))
+	require.Less(t, cancelOnTheWay(t, e, conn, p).Events, int64(4000))
 	e.Await(p, e.AppendAll(projtest.NewHistory(10).Take(20)))
 
 	s := e.Rebuild(p, runtime.RebuildRequest{Again: true, MaxRate: maxRate(0)})
 	require.Equal(t, runtime.RebuildDone, s.State, s.Error)
 	require.Equal(t, int64(4020), s.Events, "it went on where it was")
 	require.Equal(t, reference(t, e, p), e.Dump(p))
+}
+
+// cancelOnTheWay cancels a build once something is built.
+func cancelOnTheWay(t *testing.T, e *projtest.Env, conn *pgx.Conn, p runtime.Projection) runtime.RebuildStatus {
+	t.Helper()
+	e.Eventually("something is built", func() bool { return e.RebuildStatus(conn, p, "next").Events > 300 })
+	require.NoError(t, runtime.CancelRebuild(context.Background(), conn, p))
+	stopped := e.AwaitRebuild(conn, p, "next")
+	require.Equal(t, runtime.RebuildCancelled, stopped.State)
+	return stopped
 }
 
 // TestACopyOfAnotherLogIsBegunAgain: a copy that was left half made does not stand in
@@ -168,9 +174,7 @@ func TestACopyOfAnotherLogIsBegunAgain(t *testing.T) {
 	conn, ctx := e.Connect(), context.Background()
 	for _, elsewhere := range []string{`sequence = 1000000`, `event_id = 'of another log'`} {
 		require.NoError(t, runtime.RequestRebuild(ctx, conn, p, runtime.RebuildRequest{Again: true, MaxRate: maxRate(1500)}))
-		e.Eventually("something is built", func() bool { return e.RebuildStatus(conn, p, "next").Events > 100 })
-		require.NoError(t, runtime.CancelRebuild(ctx, conn, p))
-		require.Equal(t, runtime.RebuildCancelled, e.AwaitRebuild(conn, p, "next").State)
+		cancelOnTheWay(t, e, conn, p)
 		tag, err := conn.Exec(ctx, `update roster.checkpoints set `+elsewhere+` where name = 'users.next'`)
 		require.NoError(t, err)
 		require.EqualValues(t, 1, tag.RowsAffected())
