@@ -10,9 +10,7 @@
 package faults_test
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -23,21 +21,8 @@ import (
 var programs string
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "roster-faults-programs-")
-	if err == nil {
-		programs = dir
-		var out []byte
-		out, err = exec.Command("go", "build", "-o", dir,
-			"../../cmd/api", "../../cmd/projector", "github.com/nats-io/nats-server/v2").CombinedOutput()
-		if err != nil {
-			err = fmt.Errorf("build: %w: %s", err, out)
-		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	testenv.Main(m, func() { _ = os.RemoveAll(dir) })
+	programs = testenv.Programs("../../cmd/api", "../../cmd/projector", "github.com/nats-io/nats-server/v2")
+	testenv.Main(m, func() { _ = os.RemoveAll(programs) })
 }
 
 func program(name string) string { return filepath.Join(programs, name) }
