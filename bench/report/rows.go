@@ -40,7 +40,7 @@ func rows() []row {
 		{"... resident after it (MiB)", "bench Import", "MiB-resident", "", atMost(300)},
 		{"100,000 users moving in, with a key each", "bench MoveIn", "users/s", "", atLeast(3000)},
 		{"... the same again", "bench MoveIn", "again/s", "", atLeast(3000)},
-		{"... resident after it (MiB)", "bench MoveIn", "MiB-resident", "", atMost(2048)},
+		{"... resident after it (MiB)", "bench MoveIn", "MiB-resident", "", atMost(500)},
 		{"export of a million events to Parquet", "bench Export", "events/s", "served/s", atLeast(30_000)},
 		{"GET /v1/users/me, hot", "bench/reads Hot/v1/users/me", "own-req/s", "limit-req/s", ratioAtLeast(0.6)},
 		{"GET /api/user/profile, hot", "bench/reads Hot/api/user/profile", "own-req/s", "limit-req/s", ratioAtLeast(0.6)},
