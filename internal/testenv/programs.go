@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,11 +13,11 @@ import (
 func Programs(commands ...string) (dir string) {
 	dir, err := os.MkdirTemp("", "roster-programs-")
 	if err == nil {
-		err = os.Chmod(dir, 0o755) // the database runs as another user, and some programs do
+		err = os.Chmod(dir, 0o755) //nolint:gosec // other users run the programs, too
 	}
 	if err == nil {
 		var out []byte
-		if out, err = exec.Command("go", append([]string{"build", "-o", dir}, commands...)...).CombinedOutput(); err != nil {
+		if out, err = exec.CommandContext(context.Background(), "go", append([]string{"build", "-o", dir}, commands...)...).CombinedOutput(); err != nil {
 			err = fmt.Errorf("build: %w: %s", err, out)
 		}
 	}
