@@ -193,6 +193,9 @@ func (b *builder) buildStream(ctx context.Context, builds []*build) error {
 		if err := one.note(ctx, RebuildIndexing); err != nil {
 			return err
 		}
+		if err := one.fold(ctx); err != nil {
+			return err
+		}
 		if err := finishCopy(ctx, one.conn, one.projection); err != nil {
 			return err
 		}
@@ -247,6 +250,8 @@ func (b *builder) complete(ctx context.Context, one *build) error {
 		if err := b.switchTo(ctx, one); err != nil {
 			return err
 		}
+	} else if err := one.fold(ctx); err != nil {
+		return err
 	}
 	b.log.Info("a read model is built", zap.String("projection", one.projection.Schema()), zap.Stringer("to", one.position()),
 		zap.Int64("events", one.done.Load()))
@@ -264,6 +269,9 @@ func (b *builder) switchTo(ctx context.Context, one *build) error {
 	}
 	rest := &pass{source: one.source, targets: []*target{one.target}, pace: &pace{}}
 	if _, err := rest.run(ctx); err != nil {
+		return err
+	}
+	if err := one.fold(ctx); err != nil {
 		return err
 	}
 	if err := one.replace(ctx); err != nil {

@@ -123,6 +123,9 @@ func (t *target) compare(ctx context.Context) (Comparison, error) {
 			break
 		}
 	}
+	if err := t.fold(ctx); err != nil {
+		return Comparison{}, err
+	}
 	if err := t.comparing(ctx, RebuildSwitching); err != nil { // its worker lets it go
 		return Comparison{}, err
 	}
@@ -130,6 +133,9 @@ func (t *target) compare(ctx context.Context) (Comparison, error) {
 		return Comparison{}, err
 	}
 	if _, err := t.follow(ctx, &pace{}); err != nil {
+		return Comparison{}, err
+	}
+	if err := t.fold(ctx); err != nil {
 		return Comparison{}, err
 	}
 	if err := t.comparing(ctx, RebuildIndexing); err != nil {

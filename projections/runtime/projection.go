@@ -33,8 +33,12 @@ type Projection struct {
 	// statements are served by. A rebuild makes all others after its load.
 	NeededIndexes []string
 	// Load does what many events do, at once, where that costs much less than one
-	// after the other. It must leave what the handlers would. Nil: the handlers do it.
+	// after the other. With Fold it must leave what the handlers would, also where
+	// these did some of it between. Nil: the handlers do it.
 	Load func(ctx context.Context, tx pgx.Tx, batch []Loaded) error
+	// Fold brings into the tables what Load set aside in tables of its own, and drops
+	// those. It comes before the copy is used for anything. Nil: Load sets nothing aside.
+	Fold func(ctx context.Context, tx pgx.Tx) error
 
 	// slot tells a copy that is built beside the serving one; see slots.
 	slot slot

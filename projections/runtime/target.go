@@ -125,6 +125,21 @@ func (t *target) fill(ctx context.Context, b *batch) {
 	}
 }
 
+// fold ends a load: the tables are what handlers would have left.
+func (t *target) fold(ctx context.Context) error {
+	if t.projection.Fold == nil {
+		return nil
+	}
+	err := pgx.BeginFunc(ctx, t.conn, func(tx pgx.Tx) (err error) {
+		defer recovered(&err)
+		return t.projection.Fold(ctx, tx)
+	})
+	if err != nil {
+		return fmt.Errorf("end the load of %s: %w", t.projection.Schema(), err)
+	}
+	return nil
+}
+
 // processName tells people which process does something.
 func processName() string {
 	host, err := os.Hostname()

@@ -13,10 +13,10 @@ import (
 	"github.com/rosterhq/roster/projections/runtime"
 )
 
-// load does what many activities do, with a few statements: it adds up what goes
-// into the same rows, and folds tickets in memory. The numbers depend on the
-// activities alone, so that the tables are those that one activity after the other
-// would give.
+// load does what many activities do, with a few statements: it folds tickets in
+// memory, adds up what goes into the same rows, and sets the sums aside for fold.
+// The numbers depend on the activities alone, so that the tables are then those that
+// one activity after the other would give, whatever handlers add meanwhile.
 func load(ctx context.Context, tx pgx.Tx, batch []runtime.Loaded) error {
 	s := newSums()
 	tickets := newTickets()
@@ -28,6 +28,9 @@ func load(ctx context.Context, tx pgx.Tx, batch []runtime.Loaded) error {
 		if err := s.take(l.Event, e, tickets); err != nil {
 			return fmt.Errorf("statistics of the activity at %d: %w", l.Sequence, err)
 		}
+	}
+	if _, err := tx.Exec(ctx, setAsideSQL); err != nil {
+		return fmt.Errorf("make tables for sums: %w", err)
 	}
 	if err := tickets.fold(ctx, tx, s); err != nil {
 		return err
@@ -65,11 +68,11 @@ func (s *sums) take(m runtime.Event, e *events.ActivityRecorded, tickets *ticket
 		return tickets.take(m, e, user.Bytes, at)
 	}
 	comments, commits, reviews := amounts(e)
-	today.comments += comments
+	today.comments += int32(comments)
 	today.commits += commits
-	today.reviews += reviews
+	today.reviews += int32(reviews)
 	if comments > 0 {
-		s.total(user.Bytes).comments += comments
+		s.total(user.Bytes).comments += int32(comments)
 	}
 	if active, changes := stateOf(e); changes && project.Valid {
 		s.state(project.Bytes, projectState{source: m.Source, id: projectID, at: at, by: e.SourceID, active: active})

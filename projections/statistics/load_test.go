@@ -26,6 +26,11 @@ func loadAll(t testingT, conn *pgx.Conn, facts []fact, size int) {
 	}
 }
 
+func foldAll(t testingT, conn *pgx.Conn) {
+	err := pgx.BeginFunc(context.Background(), conn, func(tx pgx.Tx) error { return fold(context.Background(), tx) })
+	require.NoError(t, err)
+}
+
 // TestLoadLeavesWhatTheHandlerLeaves compares the tables, whatever shares a batch.
 func TestLoadLeavesWhatTheHandlerLeaves(t *testing.T) {
 	t.Parallel()
@@ -38,11 +43,26 @@ func TestLoadLeavesWhatTheHandlerLeaves(t *testing.T) {
 		want := dump(t, conn)
 		clear(t, conn)
 		loadAll(t, conn, facts, size)
+		foldAll(t, conn)
 		require.Equal(t, want, dump(t, conn))
-		// And a mixture: a build that a worker goes on with.
+		// And mixtures: a build that a worker goes on with, one that had to take a
+		// batch apart, and one that was folded before its end.
+		clear(t, conn)
+		loadAll(t, conn, facts[:size], size)
+		foldAll(t, conn)
+		project(t, conn, facts[size:])
+		foldAll(t, conn) // of nothing
+		require.Equal(t, want, dump(t, conn))
 		clear(t, conn)
 		loadAll(t, conn, facts[:size], size)
 		project(t, conn, facts[size:])
+		foldAll(t, conn)
+		require.Equal(t, want, dump(t, conn))
+		clear(t, conn)
+		loadAll(t, conn, facts[:size], size)
+		foldAll(t, conn)
+		loadAll(t, conn, facts[size:], size)
+		foldAll(t, conn)
 		require.Equal(t, want, dump(t, conn))
 	})
 }
@@ -67,5 +87,6 @@ func TestLoadDatesLikePostgreSQL(t *testing.T) {
 	want := dump(t, conn)
 	clear(t, conn)
 	loadAll(t, conn, facts, 150)
+	foldAll(t, conn)
 	require.Equal(t, want, dump(t, conn))
 }

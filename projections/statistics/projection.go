@@ -57,7 +57,7 @@ func Projection() runtime.Projection {
 		Name: "statistics", Version: 1, Stream: events.Activity,
 		Migrations: files(),
 		Handlers:   []runtime.Handler{runtime.OnPublic(record)},
-		Load:       load, NeededIndexes: []string{"ticket_turns_standing"},
+		Load:       load, Fold: fold, NeededIndexes: []string{"ticket_turns_standing"},
 	}
 }
 

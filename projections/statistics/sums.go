@@ -2,7 +2,6 @@ package statistics
 
 import (
 	"bytes"
-	"cmp"
 	"maps"
 	"math/big"
 	"slices"
@@ -13,37 +12,12 @@ import (
 )
 
 const (
-	daysSQL = `insert into days as d (user_id, day, hours, created, completed, completion_us, timed,
-			assigned_week, assigned_month, assigned_quarter, assigned_year, comments, commits, reviews)
-		select user_id, day, hours, created, completed, completion_us::numeric, timed, w, m, q, y, comments, commits, reviews
-		from unnest($1::uuid[], $2::date[], $3::integer[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[],
-			$9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])
-			as n (user_id, day, hours, created, completed, completion_us, timed, w, m, q, y, comments, commits, reviews)
-		on conflict (user_id, day) do update set hours = d.hours | excluded.hours, created = d.created + excluded.created,
-			completed = d.completed + excluded.completed, completion_us = d.completion_us + excluded.completion_us,
-			timed = d.timed + excluded.timed, assigned_week = d.assigned_week + excluded.assigned_week,
-			assigned_month = d.assigned_month + excluded.assigned_month, assigned_quarter = d.assigned_quarter + excluded.assigned_quarter,
-			assigned_year = d.assigned_year + excluded.assigned_year, comments = d.comments + excluded.comments,
-			commits = d.commits + excluded.commits, reviews = d.reviews + excluded.reviews`
-	totalsSQL = `insert into user_totals as t (user_id, tickets, comments)
-		select * from unnest($1::uuid[], $2::bigint[], $3::bigint[])
-		on conflict (user_id) do update set tickets = t.tickets + excluded.tickets, comments = t.comments + excluded.comments`
-	// The totals count what is new of places.
-	placesSQL = `with f as (
-			select * from unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::boolean[]) as f (user_id, project, owned, member)
-		), changed as (
-			select f.*, p.user_id is null as fresh, f.owned and not coalesce(p.owned, false) as owns,
-				f.member and not coalesce(p.member, false) as joins
-			from f left join user_projects p on p.user_id = f.user_id and p.project = f.project
-			where p.user_id is null or f.owned and not p.owned or f.member and not p.member
-		), written as (
-			insert into user_projects as p (user_id, project, owned, member) select user_id, project, owned, member from changed
-			on conflict (user_id, project) do update set owned = p.owned or excluded.owned, member = p.member or excluded.member
-		)
-		insert into user_totals as t (user_id, projects, owned, member)
-		select user_id, count(*) filter (where fresh), count(*) filter (where owns), count(*) filter (where joins) from changed group by user_id
-		on conflict (user_id) do update set projects = t.projects + excluded.projects, owned = t.owned + excluded.owned,
-			member = t.member + excluded.member`
+	daysSQL = `insert into days_added select user_id, day, hours, created, completed, completion_us::numeric, timed, w, m, q, y, comments, commits, reviews
+		from unnest($1::uuid[], $2::date[], $3::integer[], $4::integer[], $5::integer[], $6::text[], $7::integer[], $8::integer[],
+			$9::integer[], $10::integer[], $11::integer[], $12::integer[], $13::bigint[], $14::integer[])
+			as n (user_id, day, hours, created, completed, completion_us, timed, w, m, q, y, comments, commits, reviews)`
+	totalsSQL = `insert into totals_added (user_id, tickets, comments) select * from unnest($1::uuid[], $2::integer[], $3::integer[])`
+	placesSQL = `insert into places_added select * from unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::boolean[])`
 	statesSQL = `insert into projects as p (project, source, project_id, changed_at, changed_id, active)
 		select * from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::boolean[])
 		on conflict (project) do update
@@ -65,14 +39,15 @@ type userDay struct {
 }
 
 type dayDelta struct {
-	hours                      int32
-	created, completed, timed  int64
-	took                       *big.Int // microseconds; nil for none: some hundred of centuries are beyond 64 bits
-	assigned                   [4]int64
-	comments, commits, reviews int64
+	hours                     int32
+	created, completed, timed int32
+	took                      *big.Int // microseconds; nil for none: some hundred of centuries are beyond 64 bits
+	assigned                  [4]int32
+	comments, reviews         int32
+	commits                   int64
 }
 
-type totalDelta struct{ tickets, comments int64 }
+type totalDelta struct{ tickets, comments int32 }
 
 type placeDelta struct{ owned, member bool }
 
@@ -128,26 +103,23 @@ func before(at time.Time, by string, otherAt time.Time, otherBy string) bool {
 }
 
 // took adds the time that a completion took, or takes it back.
-func (d *dayDelta) addTook(us, sign int64) {
+func (d *dayDelta) addTook(us int64) {
 	if d.took == nil {
 		d.took = new(big.Int)
 	}
-	d.took.Add(d.took, big.NewInt(us*sign))
+	d.took.Add(d.took, big.NewInt(us))
 }
 
-// queue writes the rows in the order of their keys, as a person would expect them
-// to lie.
+// queue sets the sums aside for fold, and writes the states of projects.
 func (s *sums) queue(b *pgx.Batch) {
 	s.queueDays(b)
 	s.queueTotals(b)
 	if len(s.places) > 0 {
 		var users, projects []pgtype.UUID
 		var owned, member []bool
-		for _, key := range slices.SortedFunc(maps.Keys(s.places), func(a, b [2]id) int {
-			return cmp.Or(bytes.Compare(a[0][:], b[0][:]), bytes.Compare(a[1][:], b[1][:]))
-		}) {
+		for key, p := range s.places {
 			users, projects = append(users, uuidOf(key[0])), append(projects, uuidOf(key[1]))
-			owned, member = append(owned, s.places[key].owned), append(member, s.places[key].member)
+			owned, member = append(owned, p.owned), append(member, p.member)
 		}
 		b.Queue(placesSQL, users, projects, owned, member)
 	}
@@ -173,25 +145,24 @@ func (s *sums) queueDays(b *pgx.Batch) {
 	var days []time.Time
 	var hours []int32
 	var took []string
-	var numbers [10][]int64
-	for _, key := range slices.SortedFunc(maps.Keys(s.days), func(a, b userDay) int {
-		return cmp.Or(bytes.Compare(a.user[:], b.user[:]), a.day-b.day)
-	}) {
-		d := s.days[key]
+	var commits []int64
+	var counts [9][]int32
+	for key, d := range s.days {
 		users, days, hours = append(users, uuidOf(key.user)), append(days, dateOf(key.day)), append(hours, d.hours)
 		text := "0"
 		if d.took != nil {
 			text = d.took.String()
 		}
 		took = append(took, text)
-		for i, n := range [10]int64{
-			d.created, d.completed, d.timed, d.assigned[0], d.assigned[1], d.assigned[2], d.assigned[3], d.comments, d.commits, d.reviews,
+		commits = append(commits, d.commits)
+		for i, n := range [9]int32{
+			d.created, d.completed, d.timed, d.assigned[0], d.assigned[1], d.assigned[2], d.assigned[3], d.comments, d.reviews,
 		} {
-			numbers[i] = append(numbers[i], n)
+			counts[i] = append(counts[i], n)
 		}
 	}
-	b.Queue(daysSQL, users, days, hours, numbers[0], numbers[1], took, numbers[2], numbers[3], numbers[4], numbers[5], numbers[6],
-		numbers[7], numbers[8], numbers[9])
+	b.Queue(daysSQL, users, days, hours, counts[0], counts[1], took, counts[2], counts[3], counts[4], counts[5], counts[6],
+		counts[7], commits, counts[8])
 }
 
 func (s *sums) queueTotals(b *pgx.Batch) {
@@ -199,9 +170,8 @@ func (s *sums) queueTotals(b *pgx.Batch) {
 		return
 	}
 	var users []pgtype.UUID
-	var tickets, comments []int64
-	for _, user := range sortedIDs(s.totals) {
-		t := s.totals[user]
+	var tickets, comments []int32
+	for user, t := range s.totals {
 		users, tickets, comments = append(users, uuidOf(user)), append(tickets, t.tickets), append(comments, t.comments)
 	}
 	b.Queue(totalsSQL, users, tickets, comments)

@@ -142,7 +142,7 @@ func same(a, b *moment) bool {
 }
 
 // count adds the ticket's part of all rollups, or takes it away.
-func (t *ticket) count(s *sums, sign int64) {
+func (t *ticket) count(s *sums, sign int32) {
 	if t.creator != nil {
 		s.day(*t.creator, dayOf(t.created.at)).created += sign
 		if len(t.days[*t.creator]) == 0 {
@@ -159,7 +159,7 @@ func (t *ticket) count(s *sums, sign int64) {
 			d.completed += sign
 			if start != nil {
 				d.timed += sign
-				d.addTook(max(0, one.at.UnixMicro()-start.UnixMicro()), sign)
+				d.addTook(int64(sign) * max(0, one.at.UnixMicro()-start.UnixMicro()))
 			}
 		}
 	}
