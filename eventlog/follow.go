@@ -92,13 +92,14 @@ type following struct {
 	expect uint64        // next sequence of the consumer
 	asked  probe         // the newest end of the stream that is not reached yet
 	idle   time.Time     // since when the stream is ahead and nothing arrived
-	back   time.Time     // since when the stream ends before last
+	back   time.Time     // since when each answer says that the stream ends before what was read
 	lost   bool          // the follower was told so
 }
 
 // probe is where a stream ended when it was asked.
 type probe struct {
 	head uint64
+	read uint64 // the last that had been read then: an answer may be overtaken by messages
 	at   time.Time
 }
 

@@ -180,7 +180,7 @@ func (w *following) probe(ctx context.Context) error {
 // probeOnce takes a missing answer for nothing: without one nobody is told that
 // all is well.
 func (w *following) probeOnce(ctx context.Context) error {
-	asked := time.Now()
+	p := w.ask()
 	bounded, cancel := context.WithTimeout(ctx, probeFresh)
 	defer cancel()
 	head, err := w.read.head(bounded, w.name)
@@ -189,9 +189,25 @@ func (w *following) probeOnce(ctx context.Context) error {
 	case errors.As(err, &api) && api.ErrorCode == codeStreamNotFound:
 		head = 0
 	case err != nil:
+		w.unanswered()
 		return nil
 	}
-	return w.judge(probe{head: head, at: asked})
+	p.head = head
+	return w.judge(p)
+}
+
+func (w *following) ask() probe {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return probe{read: w.last, at: time.Now()}
+}
+
+// unanswered forgets what earlier answers made suspect: a server that was away may
+// lag once more when it is back.
+func (w *following) unanswered() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.back = time.Time{}
 }
 
 // judge compares the end of the stream with what was read.
@@ -199,29 +215,37 @@ func (w *following) judge(p probe) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
-	if p.head >= w.last {
-		w.back = time.Time{}
+	if p.head < p.read {
+		return w.endsBefore(p, now)
 	}
-	switch {
-	case p.head == w.last && w.verified():
+	w.back = time.Time{}
+	if p.head <= w.last && w.verified() { // messages may have overtaken the answer
 		w.idle, w.asked = time.Time{}, probe{}
 		w.caught(p)
-	case p.head >= w.last:
-		if w.asked.head == 0 || now.Sub(w.asked.at) > probeFresh { // one that may still be reached in time stays
-			w.asked = p
-		}
-		if w.idle.IsZero() {
-			w.idle = now
-		}
-		if now.Sub(w.idle) > stalledAfter {
-			return fmt.Errorf("%w: %s ends at %d, nothing after %d arrives", errGap, w.name, p.head, w.last)
-		}
-	case w.back.IsZero():
-		w.back = now
-	case now.Sub(w.back) > backAfter:
-		return fmt.Errorf("%w: %s ends at %d, %d was read", events.ErrWentBack, w.name, p.head, w.last)
+		return nil
+	}
+	if w.asked.head == 0 || now.Sub(w.asked.at) > probeFresh { // one that may still be reached in time stays
+		w.asked = p
+	}
+	if w.idle.IsZero() {
+		w.idle = now
+	}
+	if now.Sub(w.idle) > stalledAfter {
+		return fmt.Errorf("%w: %s ends at %d, nothing after %d arrives", errGap, w.name, p.head, w.last)
 	}
 	return nil
+}
+
+// endsBefore believes that a stream went back when each answer has said so for long
+// enough.
+func (w *following) endsBefore(p probe, now time.Time) error {
+	if w.back.IsZero() {
+		w.back = now
+	}
+	if now.Sub(w.back) <= backAfter {
+		return nil
+	}
+	return fmt.Errorf("%w: %s ends at %d, %d was read", events.ErrWentBack, w.name, p.head, p.read)
 }
 
 // verified says that this consumer continues where the last one ended.

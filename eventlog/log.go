@@ -33,6 +33,7 @@ type Options struct {
 // Log is the event log on JetStream. It is safe for concurrent use.
 type Log struct {
 	nc        *nats.Conn
+	prefix    string
 	names     names
 	read      *reader
 	catalogue *events.Catalogue
@@ -75,7 +76,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
 	l := &Log{
-		nc: nc, names: newNames(o.Prefix), read: newReader(nc, js), catalogue: events.Released(),
+		nc: nc, prefix: o.Prefix, names: newNames(o.Prefix), read: newReader(nc, js), catalogue: events.Released(),
 		logger: o.Logger, reserving: make(chan struct{}, 1),
 	}
 	if l.logger == nil {
