@@ -46,6 +46,9 @@ var mayImport = map[string][]string{
 	"catalogue/compatibility":     {},
 	"catalogue/internal/generate": {"catalogue", "catalogue/compatibility", "events"},
 
+	// Signed checkpoints of the log, and who verifies them.
+	"evidence": {"events"},
+
 	// Copies of the log, and what reads them.
 	"archive": {"events", "internal/durable"},
 	"export":  {"events", "internal/durable"},
@@ -56,18 +59,19 @@ var mayImport = map[string][]string{
 	// Adapters to providers of identities.
 	"signin": {"events"},
 
-	"api/gate":    {"api/bearer", "events", "commands", "query", "query/live", "signin", "internal/mail"},
+	"api/gate":    {"api/bearer", "api/crowd", "events", "commands", "query", "query/live", "signin", "internal/mail"},
 	"api/bearer":  {},
+	"api/crowd":   {},
 	"api/live":    {},
 	"api/sse":     {"query/live"},
-	"api/v1":      {"events", "archive", "catalogue", "commands", "query", "query/live", "api/gate", "api/sse", "api/v1/client"}, // the client's generated types are the server's
+	"api/v1":      {"events", "archive", "catalogue", "commands", "query", "query/live", "api/crowd", "api/gate", "api/sse", "api/v1/client"}, // the client's generated types are the server's
 	"api/codimir": {"events", "commands", "query", "api/gate"},
 	"api/abf":     {"events", "commands", "query", "api/gate"},
 	"api/coder":   {"events", "commands", "query", "api/gate", "signin", "internal/mail"},
 	"api/pm415":   {"events", "commands", "query", "api/bearer", "api/gate", "internal/mail"},
-	"api/runwhen": {"events", "commands", "query", "query/live", "api/bearer", "api/gate", "api/sse", "internal/mail"},
+	"api/runwhen": {"events", "commands", "query", "query/live", "api/bearer", "api/crowd", "api/gate", "api/sse", "internal/mail"},
 	"api": {
-		"events", "catalogue", "commands", "query", "query/live", "api/bearer", "api/gate", "api/v1", "api/codimir", "api/coder", "api/abf", "api/pm415", "api/runwhen", "api/live",
+		"events", "catalogue", "commands", "query", "query/live", "api/bearer", "api/crowd", "api/gate", "api/v1", "api/codimir", "api/coder", "api/abf", "api/pm415", "api/runwhen", "api/live",
 		"signin", "internal/mail",
 	},
 	// What only tests import may import everything.
@@ -105,6 +109,7 @@ var mayUse = map[string][]string{
 	"golang.org/x/oauth2":               {"signin"},
 	"github.com/parquet-go/parquet-go":  {"export"},
 	"github.com/coreos/go-oidc/v3":      {"signin"},
+	"golang.org/x/mod":                  {"evidence"},
 	"github.com/go-jose/go-jose/v4":     {"signin/signintest"},
 }
 
