@@ -3,19 +3,14 @@ package api
 import (
 	"maps"
 	"net/http"
-	"time"
 
 	"github.com/rosterhq/roster/api/gate"
 )
-
-// bodyPatience is how long a client may take to send a body of usual size.
-const bodyPatience = 30 * time.Second
 
 // checkHeaders refuses headers that every dialect shares and that can not be
 // used, so that no handler has to.
 func (s *surface) checkHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		gate.Patience(w, bodyPatience)
 		if _, err := gate.IdempotencyKey(r); err != nil {
 			s.refuseHeader(w, r, err)
 			return

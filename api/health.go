@@ -11,7 +11,10 @@ import (
 
 const readyPatience = 2 * time.Second
 
-func registerHealth(router *mux.Router, ready func(context.Context) error) {
+// registerHealth tells whether the process lives, and whether it should get
+// requests. A busy process should: it answers as many as it can, and where all are
+// busy, nobody else would answer more. So it says that it is busy, and stays ready.
+func registerHealth(router *mux.Router, ready func(context.Context) error, busy func() string) {
 	router.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	}).Methods(http.MethodGet)
@@ -22,7 +25,11 @@ func registerHealth(router *mux.Router, ready func(context.Context) error) {
 			writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "not ready", "reason": err.Error()})
 			return
 		}
-		writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+		answer := map[string]string{"status": "ready"}
+		if why := busy(); why != "" {
+			answer["busy"] = why
+		}
+		writeJSON(w, http.StatusOK, answer)
 	}).Methods(http.MethodGet)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
+	"github.com/rosterhq/roster/api/crowd"
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/query"
 )
@@ -118,6 +119,7 @@ func redact(path string) string {
 type writer struct {
 	http.ResponseWriter
 	stale  func() uint64
+	place  *crowd.Place // nil for what needs none
 	status int
 	bytes  int64
 }
@@ -138,6 +140,7 @@ func (w *writer) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
+	w.place.Writing(w.bytes + int64(len(p)))
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	return n, err //nolint:wrapcheck // this is a writer
@@ -148,6 +151,7 @@ func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err == nil {
 		w.status = http.StatusOK
+		w.place.Hijacked()
 	}
 	return conn, buffered, err //nolint:wrapcheck // this is a writer
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/rosterhq/roster/api/bearer"
 	"github.com/rosterhq/roster/api/coder"
 	"github.com/rosterhq/roster/api/codimir"
+	"github.com/rosterhq/roster/api/crowd"
 	"github.com/rosterhq/roster/api/gate"
 	livepage "github.com/rosterhq/roster/api/live"
 	"github.com/rosterhq/roster/api/pm415"
@@ -40,6 +41,8 @@ type Config struct {
 	// The own API is always on.
 	Dialects   []string
 	RateLimits bool
+	// Crowd bounds what is asked at once; nil means one with the usual limits.
+	Crowd *crowd.Crowd
 	// CallsPerMinute bounds what a user may ask of one endpoint of Coder's API; 0
 	// means gate.DefaultCallsPerMinute.
 	CallsPerMinute int
@@ -143,7 +146,12 @@ func New(c Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &surface{dialects: dialects, logger: c.Logger, meter: measure, clock: c.Clock}
+	if c.Registry != nil {
+		if err := c.Crowd.Register(c.Registry); err != nil {
+			return nil, err
+		}
+	}
+	s := &surface{dialects: dialects, logger: c.Logger, meter: measure, clock: c.Clock, crowd: c.Crowd}
 	made.Handler = s.handler(c)
 	return made, nil
 }
@@ -162,6 +170,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
+	}
+	if c.Crowd == nil {
+		c.Crowd = crowd.New(crowd.Limits{}, c.Clock)
 	}
 	if c.Ready == nil {
 		c.Ready = func(context.Context) error { return nil }
@@ -197,6 +208,7 @@ type surface struct {
 	logger   *zap.Logger
 	meter    *meter
 	clock    func() time.Time
+	crowd    *crowd.Crowd
 }
 
 // handler gives each dialect a router of its own, so that a request is compared
@@ -207,7 +219,7 @@ func (s *surface) handler(c Config) http.Handler {
 		routers[name] = s.router(s.dialects[name].Register)
 	}
 	own := routers[v1.Name]
-	registerHealth(own, c.Ready)
+	registerHealth(own, c.Ready, c.Crowd.Busy)
 	if c.Metrics != nil {
 		own.Handle("/metrics", c.Metrics).Methods(http.MethodGet)
 	}
@@ -220,7 +232,7 @@ func (s *surface) handler(c Config) http.Handler {
 		}
 		s.notFound(w, r)
 	})
-	return behindProxies(c.TrustedProxies, s.observe(callsOfPages(c.CORSOrigins, s.checkHeaders(c.Settings.ReadHostCookies(headAsGet(byOwner))))))
+	return behindProxies(c.TrustedProxies, s.observe(s.admit(callsOfPages(c.CORSOrigins, s.checkHeaders(c.Settings.ReadHostCookies(headAsGet(byOwner)))))))
 }
 
 func (s *surface) router(register func(*mux.Router)) *mux.Router {

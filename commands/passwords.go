@@ -21,9 +21,14 @@ type PasswordParams struct {
 // DefaultPasswordParams are the least that OWASP advises for argon2id.
 var DefaultPasswordParams = PasswordParams{MemoryKiB: 19 * 1024, Iterations: 2, Parallelism: 1}
 
-// maxWaitingHashes bounds who waits for a turn at hashing: at about 20 ms each
-// this is more than anybody waits for a sign-in.
-const maxWaitingHashes = 256
+// maxWaitingHashes bounds who waits for a turn at hashing: at 20 to 40 ms each this
+// is more than anybody waits for a sign-in. It is a small part of the requests that
+// may be worked at, so that sign-ins leave room for the others.
+const maxWaitingHashes = 128
+
+// hashesAtOnce leaves half of the cores to everything else: reads go on however many
+// want to sign in.
+func hashesAtOnce(cores int) int { return (cores + 1) / 2 }
 
 // passwords hashes and compares passwords. Each takes megabytes, so that few run
 // at once and not many wait.
@@ -42,7 +47,7 @@ func newPasswords(p PasswordParams) (*passwords, error) {
 		params: &argon2id.Params{
 			Memory: p.MemoryKiB, Iterations: p.Iterations, Parallelism: p.Parallelism, SaltLength: 16, KeyLength: 32,
 		},
-		turns: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
+		turns: make(chan struct{}, hashesAtOnce(runtime.GOMAXPROCS(0))),
 	}
 	var err error
 	if h.dummy, err = argon2id.CreateHash("no such password", h.params); err != nil {

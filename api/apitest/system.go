@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/api"
+	"github.com/rosterhq/roster/api/crowd"
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/eventlog"
@@ -108,6 +109,9 @@ func WithSignIn(p signin.Providers) Option { return func(s *settings) { s.api.Si
 
 // WithMail takes the mail that is sent.
 func WithMail(m mail.Mailer) Option { return func(s *settings) { s.api.Mail = m } }
+
+// WithCrowd bounds what is asked at once.
+func WithCrowd(c *crowd.Crowd) Option { return func(s *settings) { s.api.Crowd = c } }
 
 // WithDialects switches dialects on by name.
 func WithDialects(names ...string) Option { return func(s *settings) { s.api.Dialects = names } }

@@ -6,6 +6,9 @@ import (
 	"io"
 	"net/http"
 	"unicode/utf8"
+
+	"github.com/rosterhq/roster/api/crowd"
+	"github.com/rosterhq/roster/commands"
 )
 
 // BodyCode is the closed set of things that can be wrong with a body.
@@ -60,7 +63,7 @@ type readBody struct {
 func (b *readBody) Close() error { return nil }
 
 // ReadBody reads the whole body, at most limit bytes, as UTF-8. An empty body
-// is no error here.
+// is no error here. Where there is no room for it, the error is *commands.Error.
 func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if b, ok := r.Body.(*readBody); ok {
 		return b.raw, nil
@@ -71,11 +74,13 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return nil, &BodyError{Code: BadEncoding, Detail: "a compressed body is not accepted here"}
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	raw, err := io.ReadAll(http.MaxBytesReader(w, crowd.Held(r.Context(), r.Body), limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, &BodyError{Code: TooLarge, Detail: "the body is larger than this endpoint accepts"}
+	case errors.Is(err, crowd.ErrFull):
+		return nil, &commands.Error{Code: commands.Unavailable, Reason: "busy", Message: "too many large requests at once, try again"}
 	case err != nil:
 		return nil, &BodyError{Code: Unreadable, Detail: "the body could not be read to its end"}
 	case !utf8.Valid(raw):

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rosterhq/roster/api/crowd"
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/api/sse"
 	"github.com/rosterhq/roster/commands"
@@ -62,6 +63,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, c gate.Caller) 
 		s.Leave()
 		return err
 	}
+	crowd.StepAside(r.Context())
 	sse.Serve(w, r, s)
 	return nil
 }

@@ -102,8 +102,8 @@ const sendBuffer = 128 << 10
 // takeOver serves a connection that is the server's no more. One goroutine waits
 // for the client to leave; whoever has something to say writes.
 func takeOver(conn net.Conn, header http.Header, s *live.Stream) {
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(sendBuffer)
+	if buffered, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
+		_ = buffered.SetWriteBuffer(sendBuffer)
 	}
 	_ = conn.SetDeadline(time.Time{})
 	out := &chunks{conn: conn}

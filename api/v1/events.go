@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/rosterhq/roster/api/crowd"
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/api/sse"
 	"github.com/rosterhq/roster/commands"
@@ -205,6 +206,7 @@ func (l *eventLineWriter) all(ctx context.Context, ask eventsRequest, reader *qu
 	if !ask.follow {
 		return listing(ctx, ask, reader, form)
 	}
+	crowd.StepAside(ctx)
 	left := ask.limit
 	counted := func(e *events.Stored) error {
 		if err := form.write(ctx, e); err != nil {

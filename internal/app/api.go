@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rosterhq/roster/api"
+	"github.com/rosterhq/roster/api/crowd"
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/eventlog"
@@ -263,7 +264,9 @@ func (a *API) startHTTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	guests := crowd.New(crowd.Limits{Requests: a.config.MaxRequests, Connections: connectionsWithin(a.config.MaxConnections, a.parts.log)}, time.Now)
 	handler, err := api.New(api.Config{
+		Crowd:    guests,
 		Commands: a.commands, Queries: a.queries, Logger: a.parts.log.Named("http"), Clock: time.Now,
 		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits,
 		CallsPerMinute: a.config.APIRateLimit, Settings: a.settings(),
@@ -282,7 +285,7 @@ func (a *API) startHTTP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	serveTLS(ctx, a.parts, "HTTP", a.listener, handler, secured)
+	front{handler: handler, secured: secured, guests: guests}.serve(ctx, a.parts, "HTTP", a.listener)
 	a.parts.add("live streams", func(ctx context.Context) error { // before HTTP: it would wait for them
 		ctx, cancel := context.WithTimeout(ctx, streamsLimit)
 		defer cancel()

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/api/crowd"
 )
 
 const (
@@ -35,26 +37,37 @@ func listen(ctx context.Context, setting, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// serve serves HTTP on a listener until the part is stopped. A body may take as
-// long as it needs (imports stream); handlers set deadlines of their own.
+// serve serves plain HTTP to few on a listener until the part is stopped.
 func serve(ctx context.Context, p *parts, name string, l net.Listener, handler http.Handler) {
-	serveTLS(ctx, p, name, l, handler, nil)
+	front{handler: handler}.serve(ctx, p, name, l)
 }
 
-// serveTLS serves HTTPS; with nil, HTTP.
-func serveTLS(ctx context.Context, p *parts, name string, l net.Listener, handler http.Handler, secured *tls.Config) {
+// front is what clients reach.
+type front struct {
+	handler http.Handler
+	secured *tls.Config  // nil: plain HTTP
+	guests  *crowd.Crowd // nil: connections are not bounded
+}
+
+// serve serves on a listener until the part is stopped. A body may take as long as
+// it needs (imports stream); handlers set deadlines of their own.
+func (f front) serve(ctx context.Context, p *parts, name string, l net.Listener) {
 	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           f.handler,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ErrorLog:          stdLog(p.log),
-		TLSConfig:         secured,
+		TLSConfig:         f.secured,
+	}
+	if f.guests != nil {
+		l = f.guests.Listener(l)
+		server.ConnContext = f.guests.Context
 	}
 	serve := func() error { return server.Serve(l) }
-	if secured != nil {
+	if f.secured != nil {
 		serve = func() error { return server.ServeTLS(l, "", "") }
 	}
 	ended := make(chan struct{})

@@ -25,9 +25,9 @@ func TestServingTLS(t *testing.T) {
 	l, err := listen(ctx, "ROSTER_HTTP_ADDR", "127.0.0.1:0")
 	require.NoError(t, err)
 	p := &parts{log: zap.NewNop()}
-	serveTLS(ctx, p, "HTTP", l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	front{secured: secured, handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, r.Proto)
-	}), secured)
+	})}.serve(ctx, p, "HTTP", l)
 	defer func() { require.NoError(t, p.stop(ctx)) }()
 
 	ask := func() (string, int64) {

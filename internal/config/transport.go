@@ -12,6 +12,8 @@ type Transport struct {
 	TLSCert, TLSKey string         // PEM files; "" means plain HTTP
 	TrustedProxies  []netip.Prefix // whose word about the client counts
 	CORSOrigins     []string       // as browsers send them; none by default
+	MaxRequests     int            // worked at, at a time
+	MaxConnections  int            // open, at a time
 }
 
 type transportFlags struct {
@@ -19,6 +21,8 @@ type transportFlags struct {
 	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"Private key (PEM) of the certificate."`
 	TrustedProxies string `name:"trusted-proxies" placeholder:"LIST" help:"Addresses or networks of proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed. Default: none."`
 	CORSOrigins    string `name:"cors-origins" placeholder:"LIST" help:"Origins, separated by commas, whose pages may call with a token of their own, such as https://app.example.com. Default: none."`
+	MaxRequests    string `name:"max-requests" default:"1024" placeholder:"1024" help:"Requests that are worked at, at a time. As many wait for a second; the rest is refused with 503."`
+	MaxConnections string `name:"max-connections" default:"8192" placeholder:"8192" help:"Connections that are open, at a time. A new one then takes the place of the one that has kept the server waiting for the longest."`
 }
 
 func (p *checker) transport(f transportFlags) Transport {
@@ -26,6 +30,8 @@ func (p *checker) transport(f transportFlags) Transport {
 		TLSCert: f.TLSCert, TLSKey: f.TLSKey,
 		TrustedProxies: p.networks("ROSTER_TRUSTED_PROXIES", f.TrustedProxies),
 		CORSOrigins:    p.origins("ROSTER_CORS_ORIGINS", f.CORSOrigins),
+		MaxRequests:    int(p.whole("ROSTER_MAX_REQUESTS", f.MaxRequests, 1, 1_000_000)),
+		MaxConnections: int(p.whole("ROSTER_MAX_CONNECTIONS", f.MaxConnections, 1, 1_000_000)),
 	}
 	switch {
 	case t.TLSCert == "" && t.TLSKey == "":
