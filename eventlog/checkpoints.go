@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +46,10 @@ func (n names) checkpointSubject(s events.Stream) string {
 
 func (n names) tileSubject(s events.Stream, level int, index int64) string {
 	return n.root + "tiles." + strings.ToLower(string(s)) + "." + strconv.Itoa(level) + "." + strconv.FormatInt(index, 10)
+}
+
+func (n names) tilesMark(s events.Stream) string {
+	return n.root + "tiles." + strings.ToLower(string(s)) + ".mark"
 }
 
 // PrepareCheckpoints makes room for checkpoints, with as many replicas as the log has.
@@ -124,29 +129,53 @@ func (l *Log) Checkpoints(ctx context.Context, s events.Stream, after uint64) ([
 // tilesAtOnce bounds a batch: a tile has up to 8 KiB.
 const tilesAtOnce = 100
 
-// PutTiles keeps tiles of a stream's tree, each in place of the one before.
-func (l *Log) PutTiles(ctx context.Context, s events.Stream, tiles []events.HashTile) error {
+// TilesMark returns the mark that the last writer of a stream's tiles left.
+func (l *Log) TilesMark(ctx context.Context, s events.Stream) (uint64, error) {
+	m, err := l.read.leaderLast(ctx, StreamName(l.prefix, tilesStream), l.names.tilesMark(s))
+	if err != nil && !noStream(err) {
+		return 0, unavailable("mark of the tiles of "+string(s), err)
+	}
+	return m.sequence, nil
+}
+
+// PutTiles keeps tiles of a stream's tree, each in place of the one before, if nobody
+// else did since the mark, and returns the new mark; else it is events.ErrConflict. Some
+// may be kept after an error.
+func (l *Log) PutTiles(ctx context.Context, s events.Stream, mark uint64, tiles []events.HashTile) (uint64, error) {
 	js, err := jetstream.New(l.nc)
 	if err != nil {
-		return fmt.Errorf("keep tiles: %w", err)
+		return mark, fmt.Errorf("keep tiles: %w", err)
 	}
 	pub, err := newPublisher(l.nc, js, 1)
 	if err != nil {
-		return unavailable("keep tiles of "+string(s), err)
+		return mark, unavailable("keep tiles of "+string(s), err)
 	}
 	defer pub.close()
-	msgs := make([]*nats.Msg, 0, tilesAtOnce)
-	for len(tiles) > 0 {
-		msgs = msgs[:0]
-		for _, t := range tiles[:min(tilesAtOnce, len(tiles))] {
+	for chunk := range slices.Chunk(tiles, tilesAtOnce) {
+		msgs := make([]*nats.Msg, 0, len(chunk)+1)
+		for _, t := range chunk {
 			msgs = append(msgs, &nats.Msg{Subject: l.names.tileSubject(s, t.Level, t.Index), Header: nats.Header{}, Data: t.Hashes})
 		}
-		tiles = tiles[len(msgs):]
-		if _, err := pub.batch(ctx, msgs); err != nil {
-			return unavailable("keep tiles of "+string(s), err)
+		marked := &nats.Msg{Subject: l.names.tilesMark(s), Header: nats.Header{}}
+		marked.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(mark, 10))
+		last, err := pub.batch(ctx, append(msgs, marked))
+		if err = refusedOr(err); errors.Is(err, events.ErrConflict) {
+			return mark, fmt.Errorf("keep tiles of %s: %w", s, err)
 		}
+		if err != nil {
+			return mark, unavailable("keep tiles of "+string(s), err)
+		}
+		mark = last
 	}
-	return nil
+	return mark, nil
+}
+
+// refusedOr is classify for errors.
+func refusedOr(err error) error {
+	if err == nil {
+		return nil
+	}
+	return classify(err)
 }
 
 // Tile returns the hashes of a tile, from the leader: nil where there is none.

@@ -125,8 +125,18 @@ func TestManyTilesAndCheckpoints(t *testing.T) {
 	for i := range tiles {
 		tiles[i] = events.HashTile{Level: 1, Index: int64(i), Hashes: []byte{byte(i)}}
 	}
-	require.NoError(t, l.PutTiles(t.Context(), events.Activity, tiles))
-	require.NoError(t, l.PutTiles(t.Context(), events.Activity, []events.HashTile{{Level: 1, Index: 3, Hashes: []byte("wider")}}))
+	mark, err := l.TilesMark(t.Context(), events.Activity)
+	require.NoError(t, err)
+	newer, err := l.PutTiles(t.Context(), events.Activity, mark, tiles)
+	require.NoError(t, err)
+	wider := []events.HashTile{{Level: 1, Index: 3, Hashes: []byte("wider")}}
+	_, err = l.PutTiles(t.Context(), events.Activity, mark, wider)
+	require.ErrorIs(t, err, events.ErrConflict, "somebody else was there first")
+	newer, err = l.PutTiles(t.Context(), events.Activity, newer, wider)
+	require.NoError(t, err)
+	mark, err = l.TilesMark(t.Context(), events.Activity)
+	require.NoError(t, err)
+	require.Equal(t, newer, mark)
 	for i, want := range map[int64][]byte{0: {0}, 3: []byte("wider"), 249: {249}, 250: nil} {
 		got, err := l.Tile(t.Context(), events.Activity, 1, i)
 		require.NoError(t, err)

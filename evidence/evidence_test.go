@@ -77,11 +77,12 @@ func (l *logged) Messages(_ context.Context, s events.Stream, from, to uint64, f
 type shelf struct {
 	notes map[events.Stream][]events.KeptCheckpoint
 	tiles map[string][]byte
+	marks map[events.Stream]uint64
 	next  uint64
 }
 
 func newShelf() *shelf {
-	return &shelf{notes: map[events.Stream][]events.KeptCheckpoint{}, tiles: map[string][]byte{}}
+	return &shelf{notes: map[events.Stream][]events.KeptCheckpoint{}, tiles: map[string][]byte{}, marks: map[events.Stream]uint64{}}
 }
 
 func tileName(s events.Stream, level int, index int64) string {
@@ -92,11 +93,19 @@ func (s *shelf) Tile(_ context.Context, of events.Stream, level int, index int64
 	return s.tiles[tileName(of, level, index)], nil
 }
 
-func (s *shelf) PutTiles(_ context.Context, of events.Stream, tiles []events.HashTile) error {
+func (s *shelf) TilesMark(_ context.Context, of events.Stream) (uint64, error) {
+	return s.marks[of], nil
+}
+
+func (s *shelf) PutTiles(_ context.Context, of events.Stream, mark uint64, tiles []events.HashTile) (uint64, error) {
+	if mark != s.marks[of] {
+		return mark, events.ErrConflict
+	}
+	s.marks[of]++
 	for _, t := range tiles {
 		s.tiles[tileName(of, t.Level, t.Index)] = t.Hashes
 	}
-	return nil
+	return s.marks[of], nil
 }
 
 func (s *shelf) LastCheckpoint(_ context.Context, of events.Stream) (events.KeptCheckpoint, error) {
@@ -424,24 +433,47 @@ func TestAGapIsWhatARestorePutsThere(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Of two followers at once one signs, and the tiles are never narrower than what it signed.
 func TestOneOfTwoFollowersSigns(t *testing.T) {
 	t.Parallel()
-	l, s, key := newLogged(10), newShelf(), newKey(t, "example.org")
-	late := &overtaken{shelf: s, t: t, by: newFollower(t, l, s, key)}
-	require.NoError(t, newFollower(t, l, late, key).Sweep(t.Context()))
-	require.Len(t, s.notes[events.Roster], 1)
-	require.Len(t, s.notes[events.Activity], 1)
+	for _, at := range []string{"tiles", "checkpoint"} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			l, s, key := newLogged(10), newShelf(), newKey(t, "example.org")
+			late := &overtaken{shelf: s, at: at, by: func() {
+				l.grow(5)
+				require.NoError(t, newFollower(t, l, s, key).Sweep(t.Context()))
+			}}
+			require.NoError(t, newFollower(t, l, late, key).Sweep(t.Context()))
+			found, err := verify(t, l, events.Roster, s.signed(t, events.Roster, key.Public()), s.hashes(t, events.Roster))
+			require.NoError(t, err)
+			require.Equal(t, evidence.Verified{Checkpoints: 1, To: 15}, found)
+			require.Len(t, s.tiles[tileName(events.Roster, 0, 0)], 15*32)
+		})
+	}
 }
 
-// overtaken lets another follower sign just before.
+// overtaken lets another follower come first.
 type overtaken struct {
 	*shelf
-	t  testing.TB
-	by *evidence.Follower
+	at string
+	by func()
+}
+
+func (o *overtaken) overtake(at string) {
+	if o.at == at {
+		o.at = ""
+		o.by()
+	}
+}
+
+func (o *overtaken) PutTiles(ctx context.Context, of events.Stream, mark uint64, tiles []events.HashTile) (uint64, error) {
+	o.overtake("tiles")
+	return o.shelf.PutTiles(ctx, of, mark, tiles)
 }
 
 func (o *overtaken) AppendCheckpoint(ctx context.Context, of events.Stream, after uint64, note []byte) (uint64, error) {
-	require.NoError(o.t, o.by.Sweep(ctx))
+	o.overtake("checkpoint")
 	return o.shelf.AppendCheckpoint(ctx, of, after, note)
 }
 

@@ -24,7 +24,10 @@ type Log interface {
 // Store is where a follower keeps what it made. All of its state is there.
 type Store interface {
 	Tiles
-	PutTiles(ctx context.Context, s events.Stream, tiles []events.HashTile) error
+	// TilesMark returns the mark that the last writer of tiles left. PutTiles keeps tiles
+	// if nobody did since a mark, and returns the new one; else it is events.ErrConflict.
+	TilesMark(ctx context.Context, s events.Stream) (uint64, error)
+	PutTiles(ctx context.Context, s events.Stream, mark uint64, tiles []events.HashTile) (uint64, error)
 	LastCheckpoint(ctx context.Context, s events.Stream) (events.KeptCheckpoint, error)
 	// AppendCheckpoint returns the kept checkpoint's sequence, or events.ErrConflict where
 	// another process came first.
@@ -43,9 +46,6 @@ type Config struct {
 	// Settle is how long positions are there before they are signed, so that none is that
 	// a power cut takes back; 0 means at once.
 	Settle time.Duration
-	// Lock lets one process follow at a time; nil lets this one. Two that did would
-	// do the same, and one of them in vain.
-	Lock   func(ctx context.Context) (release func(), held bool, err error)
 	Clock  func() time.Time                                 // nil means time.Now
 	Wait   func(ctx context.Context, d time.Duration) error // nil means by the machine's clock
 	Logger *zap.Logger                                      // nil for none
@@ -69,9 +69,6 @@ func NewFollower(c Config) (*Follower, error) {
 	known, err := Verifiers(append([]string{c.Key.Public()}, c.Former...)...)
 	if err != nil {
 		return nil, err
-	}
-	if c.Lock == nil {
-		c.Lock = func(context.Context) (func(), bool, error) { return func() {}, true, nil }
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -100,25 +97,19 @@ func (f *Follower) Run(ctx context.Context) {
 	}
 }
 
-// Sweep signs what the log has more than the last checkpoints. It does nothing while
-// another process does it. A stream that can not be signed keeps no other from it.
+// Sweep signs what the log has more than the last checkpoints. Where several processes
+// do it at once, one of them does. A stream that can not be signed keeps no other from it.
 func (f *Follower) Sweep(ctx context.Context) error {
-	release, held, err := f.config.Lock(ctx)
-	if err != nil {
-		return fmt.Errorf("take the lock of checkpoints: %w", err)
-	}
-	if !held {
-		return nil
-	}
-	defer release()
 	if err := f.config.Store.PrepareCheckpoints(ctx); err != nil {
 		return err
 	}
-	heads := map[events.Stream]uint64{}
+	looks := make([]*growing, 0, len(Streams()))
 	for _, s := range Streams() {
-		if heads[s], err = f.config.Log.Head(ctx, s); err != nil {
+		g := &growing{Follower: f, stream: s}
+		if err := g.look(ctx); err != nil {
 			return err
 		}
+		looks = append(looks, g)
 	}
 	if f.config.Settle > 0 {
 		if err := f.config.Wait(ctx, f.config.Settle); err != nil {
@@ -126,9 +117,8 @@ func (f *Follower) Sweep(ctx context.Context) error {
 		}
 	}
 	var errs []error
-	for _, s := range Streams() {
-		g := &growing{Follower: f, stream: s}
-		err := g.run(ctx, heads[s])
+	for _, g := range looks {
+		err := g.run(ctx)
 		if errors.Is(err, events.ErrConflict) {
 			err = nil // another process signed; it is looked at again next time
 		}
@@ -136,7 +126,7 @@ func (f *Follower) Sweep(ctx context.Context) error {
 		if g.last != nil {
 			signed = g.last.Size
 		}
-		f.config.Told(s, signed, err)
+		f.config.Told(g.stream, signed, err)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -150,6 +140,9 @@ const atOnce = 1 << 16
 type growing struct {
 	*Follower
 	stream events.Stream
+	mark   uint64 // of the tiles
+	kept   events.KeptCheckpoint
+	head   uint64      // how far the log goes
 	last   *Checkpoint // the last one that was signed; nil: none yet
 	after  uint64      // where that one is kept
 	from   uint64      // the first position that counts
@@ -157,21 +150,35 @@ type growing struct {
 	older  tlog.HashReader
 }
 
-func (g *growing) run(ctx context.Context, head uint64) error {
+// look asks for the mark, for what was signed, and for the head, in this order: whoever
+// wrote tiles before that knew of no later head, so that tiles never get narrower than
+// what was signed, and what was signed was there.
+func (g *growing) look(ctx context.Context) (err error) {
+	if g.mark, err = g.config.Store.TilesMark(ctx, g.stream); err != nil {
+		return err
+	}
+	if g.kept, err = g.config.Store.LastCheckpoint(ctx, g.stream); err != nil {
+		return err
+	}
+	g.head, err = g.config.Log.Head(ctx, g.stream)
+	return err
+}
+
+func (g *growing) run(ctx context.Context) error {
 	if err := g.begin(ctx); err != nil {
 		return err
 	}
-	if g.last != nil && head < g.last.Size {
-		return fmt.Errorf("%w: %s was signed, and the log ends at %s", ErrBeyond, g.last.Position(), events.Position{Stream: g.stream, Sequence: head})
+	if g.last != nil && g.head < g.last.Size {
+		return fmt.Errorf("%w: %s was signed, and the log ends at %s", ErrBeyond, g.last.Position(), events.Position{Stream: g.stream, Sequence: g.head})
 	}
-	if g.last != nil && head == g.last.Size {
+	if g.last != nil && g.head == g.last.Size {
 		return nil
 	}
 	if err := g.takeUp(ctx); err != nil {
 		return err
 	}
-	for uint64(g.tree.size) < head {
-		if err := g.step(ctx, min(uint64(g.tree.size)+atOnce, head)); err != nil {
+	for uint64(g.tree.size) < g.head {
+		if err := g.step(ctx, min(uint64(g.tree.size)+atOnce, g.head)); err != nil {
 			return err
 		}
 	}
@@ -180,16 +187,13 @@ func (g *growing) run(ctx context.Context, head uint64) error {
 
 // begin finds what was signed last.
 func (g *growing) begin(ctx context.Context) error {
-	k, err := g.config.Store.LastCheckpoint(ctx, g.stream)
-	if err != nil {
-		return err
-	}
-	if k.Sequence == 0 {
+	if g.kept.Sequence == 0 {
+		var err error
 		g.from, err = g.config.Log.First(ctx, g.stream)
 		g.from = max(g.from, 1)
 		return err
 	}
-	c, err := Open(k.Note, g.known)
+	c, err := Open(g.kept.Note, g.known)
 	if errors.Is(err, ErrUnsigned) {
 		return fmt.Errorf("the last checkpoint of %s: %w; name the public key of an earlier one in ROSTER_CHECKPOINT_FORMER_KEYS", g.stream, err)
 	}
@@ -199,7 +203,7 @@ func (g *growing) begin(ctx context.Context) error {
 	if c.Installation != g.config.Log.InstallationID() || c.Stream != g.stream {
 		return fmt.Errorf("%w: the last checkpoint of %s is of %s in installation %s", ErrDiffers, g.stream, c.Stream, c.Installation)
 	}
-	g.last, g.after, g.from = c, k.Sequence, c.From
+	g.last, g.after, g.from = c, g.kept.Sequence, c.From
 	return nil
 }
 
@@ -322,7 +326,9 @@ func (g *growing) keep(ctx context.Context, before int64, news *grown) error {
 		}
 		out = append(out, events.HashTile{Level: t.L, Index: t.N, Hashes: data})
 	}
-	return g.config.Store.PutTiles(ctx, g.stream, out)
+	mark, err := g.config.Store.PutTiles(ctx, g.stream, g.mark, out)
+	g.mark = mark
+	return err
 }
 
 func (g *growing) sign(ctx context.Context, c *Checkpoint) error {

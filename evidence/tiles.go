@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -140,10 +141,13 @@ func Prove(ctx context.Context, tiles Tiles, newest *Checkpoint, from, to uint64
 		return nil, fmt.Errorf("%w: from %d to %d of %d", ErrRange, from, to, newest.Size)
 	}
 	proof, err := tlog.ProveTree(int64(to), int64(from), kept(ctx, tiles, newest))
-	if err != nil {
-		return nil, fmt.Errorf("prove that %s at %d is the begin of it at %d: %w", newest.Stream, from, to, err)
+	if err == nil {
+		return proof, nil
 	}
-	return proof, nil
+	if !errors.Is(err, events.ErrUnavailable) && !errors.Is(err, ErrHashes) {
+		err = fmt.Errorf("%w: %w", ErrHashes, err)
+	}
+	return nil, fmt.Errorf("prove that %s at %d is the begin of it at %d: %w", newest.Stream, from, to, err)
 }
 
 // Consistent says whether a proof shows that an older checkpoint is the begin of a newer one.

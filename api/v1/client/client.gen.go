@@ -451,6 +451,24 @@ func (e Order) Valid() bool {
 	}
 }
 
+// Defines values for SignedStream.
+const (
+	SignedStreamActivity SignedStream = "activity"
+	SignedStreamRoster   SignedStream = "roster"
+)
+
+// Valid indicates whether the value is a known member of the SignedStream enum.
+func (e SignedStream) Valid() bool {
+	switch e {
+	case SignedStreamActivity:
+		return true
+	case SignedStreamRoster:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReadLogParamsStream.
 const (
 	ReadLogParamsStreamActivity ReadLogParamsStream = "activity"
@@ -466,6 +484,60 @@ func (e ReadLogParamsStream) Valid() bool {
 	case ReadLogParamsStreamRoster:
 		return true
 	case ReadLogParamsStreamUsage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReadLogHashesParamsStream.
+const (
+	ReadLogHashesParamsStreamActivity ReadLogHashesParamsStream = "activity"
+	ReadLogHashesParamsStreamRoster   ReadLogHashesParamsStream = "roster"
+)
+
+// Valid indicates whether the value is a known member of the ReadLogHashesParamsStream enum.
+func (e ReadLogHashesParamsStream) Valid() bool {
+	switch e {
+	case ReadLogHashesParamsStreamActivity:
+		return true
+	case ReadLogHashesParamsStreamRoster:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListCheckpointsParamsStream.
+const (
+	ListCheckpointsParamsStreamActivity ListCheckpointsParamsStream = "activity"
+	ListCheckpointsParamsStreamRoster   ListCheckpointsParamsStream = "roster"
+)
+
+// Valid indicates whether the value is a known member of the ListCheckpointsParamsStream enum.
+func (e ListCheckpointsParamsStream) Valid() bool {
+	switch e {
+	case ListCheckpointsParamsStreamActivity:
+		return true
+	case ListCheckpointsParamsStreamRoster:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ProveCheckpointsParamsStream.
+const (
+	ProveCheckpointsParamsStreamActivity ProveCheckpointsParamsStream = "activity"
+	ProveCheckpointsParamsStreamRoster   ProveCheckpointsParamsStream = "roster"
+)
+
+// Valid indicates whether the value is a known member of the ProveCheckpointsParamsStream enum.
+func (e ProveCheckpointsParamsStream) Valid() bool {
+	switch e {
+	case ProveCheckpointsParamsStreamActivity:
+		return true
+	case ProveCheckpointsParamsStreamRoster:
 		return true
 	default:
 		return false
@@ -631,6 +703,39 @@ type AllPreferences struct {
 
 	// Language Shared by all dialects
 	Language string `json:"language,omitempty,omitzero"`
+}
+
+// Checkpoint defines model for Checkpoint.
+type Checkpoint struct {
+	// Key Name of the key that signed it
+	Key string `json:"key"`
+
+	// Note The signed text, which says all of this: a C2SP signed note with a tlog-checkpoint. Verify this, not the members beside it
+	Note string `json:"note"`
+
+	// Position The last position that is covered
+	Position string `json:"position"`
+
+	// Root Root of the tree over all positions up to it, in base64
+	Root string `json:"root"`
+
+	// Time Of the signature
+	Time time.Time `json:"time"`
+}
+
+// CheckpointPage defines model for CheckpointPage.
+type CheckpointPage struct {
+	Items []Checkpoint `json:"items"`
+
+	// Next Absent on the last page
+	Next string `json:"next,omitempty,omitzero"`
+}
+
+// CheckpointProof defines model for CheckpointProof.
+type CheckpointProof struct {
+	From   string   `json:"from"`
+	Hashes []string `json:"hashes"`
+	To     string   `json:"to"`
 }
 
 // CloudEvent An event in the structured JSON form of CloudEvents 1.0, with extension attributes of Roster
@@ -1555,6 +1660,9 @@ type ParkedPath = string
 // ProjectionPath defines model for ProjectionPath.
 type ProjectionPath = string
 
+// SignedStream defines model for SignedStream.
+type SignedStream string
+
 // StreamProjects defines model for StreamProjects.
 type StreamProjects = []string
 
@@ -1645,6 +1753,21 @@ type ReadLogParams struct {
 // ReadLogParamsStream defines parameters for ReadLog.
 type ReadLogParamsStream string
 
+// ReadLogHashesParams defines parameters for ReadLogHashes.
+type ReadLogHashesParams struct {
+	// Stream Which stream
+	Stream *ReadLogHashesParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
+
+	// From The first position wanted, or its sequence
+	From *string `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The last position wanted
+	To *string `form:"to,omitempty" json:"to,omitempty"`
+}
+
+// ReadLogHashesParamsStream defines parameters for ReadLogHashes.
+type ReadLogHashesParamsStream string
+
 // ListParkedParams defines parameters for ListParked.
 type ListParkedParams struct {
 	// Limit Size of the page; 20 when absent
@@ -1653,6 +1776,36 @@ type ListParkedParams struct {
 	// After Only what lies behind this position
 	After *string `form:"after,omitempty" json:"after,omitempty"`
 }
+
+// ListCheckpointsParams defines parameters for ListCheckpoints.
+type ListCheckpointsParams struct {
+	// Stream Which stream
+	Stream *ListCheckpointsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
+
+	// Newest The newest one alone
+	Newest *bool `form:"newest,omitempty" json:"newest,omitempty"`
+
+	// Cursor `next` of the page before
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListCheckpointsParamsStream defines parameters for ListCheckpoints.
+type ListCheckpointsParamsStream string
+
+// ProveCheckpointsParams defines parameters for ProveCheckpoints.
+type ProveCheckpointsParams struct {
+	// Stream Which stream
+	Stream *ProveCheckpointsParamsStream `form:"stream,omitempty" json:"stream,omitempty"`
+
+	// From Position of the older checkpoint
+	From string `form:"from" json:"from"`
+
+	// To Position of the newer checkpoint
+	To string `form:"to" json:"to"`
+}
+
+// ProveCheckpointsParamsStream defines parameters for ProveCheckpoints.
+type ProveCheckpointsParamsStream string
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
@@ -2311,6 +2464,14 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/admin/log (the `ReadLog` operationId).
 	ReadLog(ctx context.Context, params *ReadLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ReadLogHashes Read the hashes that checkpoints sum up
+	//
+	// For owners; a key needs the scope `log:read`. The leaf of each position in the tree over a stream, 32 bytes each, in
+	// order, as far as checkpoints were signed: what tells which position differs where a checkpoint does not fit the log.
+	//
+	// Corresponds with GET /v1/admin/log/hashes (the `ReadLogHashes` operationId).
+	ReadLogHashes(ctx context.Context, params *ReadLogHashesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ReadLogKeys Read the wrapped keys
 	//
 	// For owners; a key needs the scope `log:read`. The installation's secret and each user's data key, wrapped: without the
@@ -2453,6 +2614,25 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/catalogue/{type}/schema (the `GetEventSchema` operationId).
 	GetEventSchema(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListCheckpoints Signed checkpoints of the log
+	//
+	// For owners and auditors; a key needs the scope `log:read` or `events:read`. A checkpoint says what all positions of a
+	// stream were up to one: the root of a Merkle tree (RFC 6962) over them, signed. Keep some elsewhere: whoever holds one
+	// can tell later whether the log was changed (`roster verify --chain`). None are made unless the server has a key
+	// (`ROSTER_CHECKPOINT_KEY`). The oldest first, up to 256 in a page.
+	//
+	// Corresponds with GET /v1/checkpoints (the `ListCheckpoints` operationId).
+	ListCheckpoints(ctx context.Context, params *ListCheckpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProveCheckpoints Proof that one checkpoint is the begin of another
+	//
+	// For whom checkpoints are. The consistency proof of RFC 6962 (2.1.2) from the tree at one position to the tree at a later
+	// one, neither beyond the newest checkpoint: with it, and both roots, anybody can tell that nothing before the first
+	// position was changed, without reading the log.
+	//
+	// Corresponds with GET /v1/checkpoints/proof (the `ProveCheckpoints` operationId).
+	ProveCheckpoints(ctx context.Context, params *ProveCheckpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListEvents Read the log
 	//
@@ -3157,6 +3337,24 @@ func (c *Client) ReadLog(ctx context.Context, params *ReadLogParams, reqEditors 
 	return c.Client.Do(req)
 }
 
+// ReadLogHashes Read the hashes that checkpoints sum up
+//
+// For owners; a key needs the scope `log:read`. The leaf of each position in the tree over a stream, 32 bytes each, in
+// order, as far as checkpoints were signed: what tells which position differs where a checkpoint does not fit the log.
+//
+// Corresponds with GET /v1/admin/log/hashes (the `ReadLogHashes` operationId).
+func (c *Client) ReadLogHashes(ctx context.Context, params *ReadLogHashesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReadLogHashesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ReadLogKeys Read the wrapped keys
 //
 // For owners; a key needs the scope `log:read`. The installation's secret and each user's data key, wrapped: without the
@@ -3460,6 +3658,45 @@ func (c *Client) GetEventType(ctx context.Context, pType CatalogueType, reqEdito
 // Corresponds with GET /v1/catalogue/{type}/schema (the `GetEventSchema` operationId).
 func (c *Client) GetEventSchema(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetEventSchemaRequest(c.Server, pType)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListCheckpoints Signed checkpoints of the log
+//
+// For owners and auditors; a key needs the scope `log:read` or `events:read`. A checkpoint says what all positions of a
+// stream were up to one: the root of a Merkle tree (RFC 6962) over them, signed. Keep some elsewhere: whoever holds one
+// can tell later whether the log was changed (`roster verify --chain`). None are made unless the server has a key
+// (`ROSTER_CHECKPOINT_KEY`). The oldest first, up to 256 in a page.
+//
+// Corresponds with GET /v1/checkpoints (the `ListCheckpoints` operationId).
+func (c *Client) ListCheckpoints(ctx context.Context, params *ListCheckpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListCheckpointsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProveCheckpoints Proof that one checkpoint is the begin of another
+//
+// For whom checkpoints are. The consistency proof of RFC 6962 (2.1.2) from the tree at one position to the tree at a later
+// one, neither beyond the newest checkpoint: with it, and both roots, anybody can tell that nothing before the first
+// position was changed, without reading the log.
+//
+// Corresponds with GET /v1/checkpoints/proof (the `ProveCheckpoints` operationId).
+func (c *Client) ProveCheckpoints(ctx context.Context, params *ProveCheckpointsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProveCheckpointsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5064,6 +5301,84 @@ func NewReadLogRequest(server string, params *ReadLogParams) (*http.Request, err
 	return req, nil
 }
 
+// NewReadLogHashesRequest constructs an http.Request for the ReadLogHashes method
+func NewReadLogHashesRequest(server string, params *ReadLogHashesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/log/hashes")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Stream != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "stream", *params.Stream, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewReadLogKeysRequest constructs an http.Request for the ReadLogKeys method
 func NewReadLogKeysRequest(server string) (*http.Request, error) {
 	var err error
@@ -5594,6 +5909,154 @@ func NewGetEventSchemaRequest(server string, pType CatalogueType) (*http.Request
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListCheckpointsRequest constructs an http.Request for the ListCheckpoints method
+func NewListCheckpointsRequest(server string, params *ListCheckpointsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/checkpoints")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Stream != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "stream", *params.Stream, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Newest != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "newest", *params.Newest, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewProveCheckpointsRequest constructs an http.Request for the ProveCheckpoints method
+func NewProveCheckpointsRequest(server string, params *ProveCheckpointsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/checkpoints/proof")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Stream != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "stream", *params.Stream, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -9189,6 +9652,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/admin/log (the `ReadLog` operationId).
 	ReadLogWithResponse(ctx context.Context, params *ReadLogParams, reqEditors ...RequestEditorFn) (*ReadLogResponse, error)
 
+	// ReadLogHashesWithResponse Read the hashes that checkpoints sum up
+	//
+	// For owners; a key needs the scope `log:read`. The leaf of each position in the tree over a stream, 32 bytes each, in
+	// order, as far as checkpoints were signed: what tells which position differs where a checkpoint does not fit the log.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/admin/log/hashes (the `ReadLogHashes` operationId).
+	ReadLogHashesWithResponse(ctx context.Context, params *ReadLogHashesParams, reqEditors ...RequestEditorFn) (*ReadLogHashesResponse, error)
+
 	// ReadLogKeysWithResponse Read the wrapped keys
 	//
 	// For owners; a key needs the scope `log:read`. The installation's secret and each user's data key, wrapped: without the
@@ -9353,6 +9826,29 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/catalogue/{type}/schema (the `GetEventSchema` operationId).
 	GetEventSchemaWithResponse(ctx context.Context, pType CatalogueType, reqEditors ...RequestEditorFn) (*GetEventSchemaResponse, error)
+
+	// ListCheckpointsWithResponse Signed checkpoints of the log
+	//
+	// For owners and auditors; a key needs the scope `log:read` or `events:read`. A checkpoint says what all positions of a
+	// stream were up to one: the root of a Merkle tree (RFC 6962) over them, signed. Keep some elsewhere: whoever holds one
+	// can tell later whether the log was changed (`roster verify --chain`). None are made unless the server has a key
+	// (`ROSTER_CHECKPOINT_KEY`). The oldest first, up to 256 in a page.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/checkpoints (the `ListCheckpoints` operationId).
+	ListCheckpointsWithResponse(ctx context.Context, params *ListCheckpointsParams, reqEditors ...RequestEditorFn) (*ListCheckpointsResponse, error)
+
+	// ProveCheckpointsWithResponse Proof that one checkpoint is the begin of another
+	//
+	// For whom checkpoints are. The consistency proof of RFC 6962 (2.1.2) from the tree at one position to the tree at a later
+	// one, neither beyond the newest checkpoint: with it, and both roots, anybody can tell that nothing before the first
+	// position was changed, without reading the log.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/checkpoints/proof (the `ProveCheckpoints` operationId).
+	ProveCheckpointsWithResponse(ctx context.Context, params *ProveCheckpointsParams, reqEditors ...RequestEditorFn) (*ProveCheckpointsResponse, error)
 
 	// ListEventsWithResponse Read the log
 	//
@@ -10186,6 +10682,47 @@ func (r ReadLogResponse) ContentType() string {
 	return ""
 }
 
+type ReadLogHashesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReadLogHashesResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReadLogHashesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReadLogHashesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReadLogHashesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReadLogHashesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ReadLogKeysResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10845,6 +11382,102 @@ func (r GetEventSchemaResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetEventSchemaResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListCheckpointsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CheckpointPage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListCheckpointsResponse) GetJSON200() *CheckpointPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListCheckpointsResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListCheckpointsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListCheckpointsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListCheckpointsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListCheckpointsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ProveCheckpointsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CheckpointProof
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ProveCheckpointsResponse) GetJSON200() *CheckpointProof {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ProveCheckpointsResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ProveCheckpointsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ProveCheckpointsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ProveCheckpointsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ProveCheckpointsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -13855,6 +14488,22 @@ func (c *ClientWithResponses) ReadLogWithResponse(ctx context.Context, params *R
 	return ParseReadLogResponse(rsp)
 }
 
+// ReadLogHashesWithResponse Read the hashes that checkpoints sum up
+//
+// For owners; a key needs the scope `log:read`. The leaf of each position in the tree over a stream, 32 bytes each, in
+// order, as far as checkpoints were signed: what tells which position differs where a checkpoint does not fit the log.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/admin/log/hashes (the `ReadLogHashes` operationId).
+func (c *ClientWithResponses) ReadLogHashesWithResponse(ctx context.Context, params *ReadLogHashesParams, reqEditors ...RequestEditorFn) (*ReadLogHashesResponse, error) {
+	rsp, err := c.ReadLogHashes(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReadLogHashesResponse(rsp)
+}
+
 // ReadLogKeysWithResponse Read the wrapped keys
 //
 // For owners; a key needs the scope `log:read`. The installation's secret and each user's data key, wrapped: without the
@@ -14120,6 +14769,41 @@ func (c *ClientWithResponses) GetEventSchemaWithResponse(ctx context.Context, pT
 		return nil, err
 	}
 	return ParseGetEventSchemaResponse(rsp)
+}
+
+// ListCheckpointsWithResponse Signed checkpoints of the log
+//
+// For owners and auditors; a key needs the scope `log:read` or `events:read`. A checkpoint says what all positions of a
+// stream were up to one: the root of a Merkle tree (RFC 6962) over them, signed. Keep some elsewhere: whoever holds one
+// can tell later whether the log was changed (`roster verify --chain`). None are made unless the server has a key
+// (`ROSTER_CHECKPOINT_KEY`). The oldest first, up to 256 in a page.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/checkpoints (the `ListCheckpoints` operationId).
+func (c *ClientWithResponses) ListCheckpointsWithResponse(ctx context.Context, params *ListCheckpointsParams, reqEditors ...RequestEditorFn) (*ListCheckpointsResponse, error) {
+	rsp, err := c.ListCheckpoints(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListCheckpointsResponse(rsp)
+}
+
+// ProveCheckpointsWithResponse Proof that one checkpoint is the begin of another
+//
+// For whom checkpoints are. The consistency proof of RFC 6962 (2.1.2) from the tree at one position to the tree at a later
+// one, neither beyond the newest checkpoint: with it, and both roots, anybody can tell that nothing before the first
+// position was changed, without reading the log.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/checkpoints/proof (the `ProveCheckpoints` operationId).
+func (c *ClientWithResponses) ProveCheckpointsWithResponse(ctx context.Context, params *ProveCheckpointsParams, reqEditors ...RequestEditorFn) (*ProveCheckpointsResponse, error) {
+	rsp, err := c.ProveCheckpoints(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProveCheckpointsResponse(rsp)
 }
 
 // ListEventsWithResponse Read the log
@@ -15358,6 +16042,32 @@ func ParseReadLogResponse(rsp *http.Response) (*ReadLogResponse, error) {
 	return response, nil
 }
 
+// ParseReadLogHashesResponse parses an HTTP response from a ReadLogHashesWithResponse call
+func ParseReadLogHashesResponse(rsp *http.Response) (*ReadLogHashesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReadLogHashesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseReadLogKeysResponse parses an HTTP response from a ReadLogKeysWithResponse call
 func ParseReadLogKeysResponse(rsp *http.Response) (*ReadLogKeysResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -15803,6 +16513,72 @@ func ParseGetEventSchemaResponse(rsp *http.Response) (*GetEventSchemaResponse, e
 			return nil, err
 		}
 		response.ApplicationschemaJSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListCheckpointsResponse parses an HTTP response from a ListCheckpointsWithResponse call
+func ParseListCheckpointsResponse(rsp *http.Response) (*ListCheckpointsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListCheckpointsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CheckpointPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseProveCheckpointsResponse parses an HTTP response from a ProveCheckpointsWithResponse call
+func ParseProveCheckpointsResponse(rsp *http.Response) (*ProveCheckpointsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ProveCheckpointsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CheckpointProof
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Refused
