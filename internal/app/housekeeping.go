@@ -9,6 +9,9 @@ import (
 
 // startHousekeeping begins what nobody asks for.
 func (a *API) startHousekeeping(ctx context.Context) error {
+	if err := a.startCheckpoints(ctx); err != nil {
+		return err
+	}
 	logger := a.parts.log.Named("housekeeping")
 	erasures, err := housekeeping.NewErasures(housekeeping.ErasuresConfig{Reads: a.queries, Writes: a.commands, Logger: logger})
 	if err != nil {

@@ -12,6 +12,7 @@ type API struct {
 	Shared
 	Accounts
 	Transport
+	Checkpoints        Checkpoints
 	HTTPAddr           string
 	DebugAddr          string // "" means off
 	DataDir            string
@@ -83,6 +84,7 @@ type apiFlags struct {
 	accountFlags
 	transportFlags
 	signInFlags
+	checkpointFlags
 	sharedFlags
 }
 
@@ -107,6 +109,7 @@ func ReadAPI(in Input) (API, error) {
 		Shared:             p.shared(f.sharedFlags),
 		Accounts:           p.accounts(f.accountFlags),
 		Transport:          p.transport(f.transportFlags),
+		Checkpoints:        p.checkpoints(f.checkpointFlags),
 		HTTPAddr:           p.address("ROSTER_HTTP_ADDR", f.HTTPAddr),
 		DebugAddr:          p.loopbackOrOff("ROSTER_DEBUG_ADDR", f.DebugAddr),
 		DataDir:            p.directory("ROSTER_DATA_DIR", f.DataDir),
