@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -55,77 +56,69 @@ func withoutTransport(h events.Headers) events.Headers {
 
 // WrappedKeys hands all keys of the installation to f, wrapped, in no order: the
 // installation's secret, and of each user the data key or the mark that it was
-// erased. An error of f ends it and is returned, wrapped.
+// erased. What changes meanwhile may come twice; then the later one counts. An error
+// of f ends it and is returned, wrapped.
 func (l *Log) WrappedKeys(ctx context.Context, f func(events.WrappedKey) error) error {
-	js, err := jetstream.New(l.read.nc)
+	subjects, err := l.read.subjects(ctx, l.names.keys)
+	if err != nil {
+		return unavailable("read wrapped keys", err)
+	}
+	seed, seen := maphash.MakeSeed(), make(map[uint64]struct{}, subjects)
+	err = l.scanKeys(ctx, jetstream.DeliverLastPerSubjectPolicy, 0, func(subject string, m stored) error {
+		seen[maphash.String(seed, subject)] = struct{}{}
+		return f(l.names.wrappedKey(subject, m))
+	})
 	if err != nil {
 		return fmt.Errorf("read wrapped keys: %w", err)
 	}
-	opening, cancel := context.WithTimeout(ctx, openConsumer)
-	defer cancel()
-	made, err := js.CreateConsumer(opening, l.names.keys, jetstream.ConsumerConfig{
-		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, FilterSubject: l.names.root + "keys.>",
-		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: forgetConsumer,
-	})
-	if err != nil {
-		return unavailable("read wrapped keys", err)
-	}
-	info := made.CachedInfo()
-	c := &consumer{js: js, stream: l.names.keys, name: info.Name}
-	if c.it, err = made.Messages(jetstream.PullMaxMessagesWithBytesLimit(scanAhead, scanAheadBytes)); err != nil {
-		c.delete()
-		return unavailable("read wrapped keys", err)
-	}
-	c.done = context.AfterFunc(ctx, c.it.Stop)
-	defer c.close()
-	for pending := info.NumPending; pending > 0; {
-		msg, err := c.it.Next(jetstream.NextMaxWait(scanStalled))
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			return unavailable("read wrapped keys", err)
-		}
-		meta, err := msg.Metadata()
-		if err != nil {
-			return fmt.Errorf("read wrapped keys: %w", err)
-		}
-		if err := f(l.names.wrappedKey(msg)); err != nil {
-			return fmt.Errorf("read wrapped keys: %w", err)
-		}
-		pending = meta.NumPending
+	// A key that is wrapped anew behind the reader's back is deleted where it stood.
+	if len(seen) < subjects {
+		return fmt.Errorf("read wrapped keys: %w: %d of %d came, they were changed meanwhile", events.ErrUnavailable, len(seen), subjects)
 	}
 	return nil
 }
 
-func (n names) wrappedKey(msg jetstream.Msg) events.WrappedKey {
-	subject := strings.TrimPrefix(msg.Subject(), n.root+"keys.")
-	if len(msg.Headers()[headerErased]) > 0 {
-		return events.WrappedKey{Name: subject, Erased: true}
+func (n names) wrappedKey(subject string, m stored) events.WrappedKey {
+	name := strings.TrimPrefix(subject, n.root+"keys.")
+	if len(m.header[headerErased]) > 0 {
+		return events.WrappedKey{Name: name, Erased: true}
 	}
-	return events.WrappedKey{Name: subject, Box: msg.Data()}
+	return events.WrappedKey{Name: name, Box: m.data}
 }
 
-// InstallationOf opens the installation's secret among wrapped keys and returns
-// the id of their installation, or ErrWrongMasterKey.
-func InstallationOf(masterKey []byte, secret events.WrappedKey) (string, error) {
-	v, err := vault.New(masterKey)
+// InstallationOf opens all wrapped keys, under the master key or one of the others,
+// and returns the id of their installation, or ErrWrongMasterKey.
+func InstallationOf(masterKey []byte, others func() ([][]byte, error), keys []events.WrappedKey) (string, error) {
+	ring, err := vault.NewRing(masterKey, others)
 	if err != nil {
 		return "", err
 	}
-	if secret.Name != events.InstallationSecret {
-		return "", fmt.Errorf("%q is not the installation's secret", secret.Name)
+	installation := ""
+	for _, k := range keys {
+		if k.Erased {
+			continue
+		}
+		raw, _, err := ring.Unwrap(k.Box, wrappedName(k.Name))
+		if err != nil {
+			return "", err
+		}
+		if k.Name != events.InstallationSecret {
+			continue
+		}
+		secrets, err := vault.NewSecrets(raw)
+		if err != nil {
+			return "", err
+		}
+		installation = installationID(secrets)
 	}
-	root, err := v.Unwrap(secret.Box, vault.SecretsName)
-	if err != nil {
-		return "", fmt.Errorf("%w: these keys were wrapped with another one", ErrWrongMasterKey)
+	if installation == "" {
+		return "", ErrNoSecret
 	}
-	secrets, err := vault.NewSecrets(root)
-	if err != nil {
-		return "", err
-	}
-	return installationID(secrets), nil
+	return installation, nil
 }
+
+// ErrNoSecret says that wrapped keys lack the installation's secret.
+var ErrNoSecret = errors.New("the keys lack the installation's secret: without it no name and no key is found")
 
 // Errors of seeding.
 var (

@@ -146,11 +146,13 @@ func TestWrappedKeysSayWhoseTheyAre(t *testing.T) {
 		secret = k
 		return nil
 	}))
-	of, err := eventlog.InstallationOf(testenv.MasterKey(), secret)
+	of, err := eventlog.InstallationOf(testenv.MasterKey(), nil, []events.WrappedKey{{Name: "user.1", Erased: true}, secret})
 	require.NoError(t, err)
 	require.Equal(t, l.InstallationID(), of)
-	_, err = eventlog.InstallationOf(bytes.Repeat([]byte{9}, 32), secret)
+	_, err = eventlog.InstallationOf(bytes.Repeat([]byte{9}, 32), nil, []events.WrappedKey{secret})
 	require.ErrorIs(t, err, eventlog.ErrWrongMasterKey)
-	_, err = eventlog.InstallationOf(testenv.MasterKey(), events.WrappedKey{Name: "user.1"})
-	require.Error(t, err)
+	_, err = eventlog.InstallationOf(testenv.MasterKey(), nil, []events.WrappedKey{{Name: "user.1", Box: secret.Box}, secret})
+	require.ErrorIs(t, err, eventlog.ErrWrongMasterKey, "each key must open, under its name")
+	_, err = eventlog.InstallationOf(testenv.MasterKey(), nil, []events.WrappedKey{{Name: "user.1", Erased: true}})
+	require.ErrorIs(t, err, eventlog.ErrNoSecret)
 }

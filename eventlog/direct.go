@@ -271,6 +271,23 @@ func (r *reader) head(ctx context.Context, stream string) (uint64, error) {
 	return body.State.LastSequence, nil
 }
 
+// subjects counts the subjects of a stream that have a message, at the leader.
+func (r *reader) subjects(ctx context.Context, stream string) (int, error) {
+	var body struct {
+		Error *jetstream.APIError `json:"error"`
+		State struct {
+			Subjects int `json:"num_subjects"`
+		} `json:"state"`
+	}
+	if err := r.ask(ctx, "STREAM.INFO."+stream, "", &body); err != nil {
+		return 0, fmt.Errorf("subjects of %s: %w", stream, err)
+	}
+	if body.Error != nil {
+		return 0, fmt.Errorf("subjects of %s: %w", stream, body.Error)
+	}
+	return body.State.Subjects, nil
+}
+
 // secureDelete overwrites a message's bytes.
 func (r *reader) secureDelete(ctx context.Context, stream string, sequence uint64) error {
 	var body struct {

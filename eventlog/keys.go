@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,7 +29,8 @@ const headerErased = "Roster-Erased"
 // keyring makes, finds and caches the data keys of users.
 type keyring struct {
 	log   *Log
-	vault *vault.Vault
+	ring  *vault.Ring
+	wraps atomic.Pointer[wrapping]
 	cache *lru.Cache[string, cachedKey]
 	now   func() time.Time
 	era   func() uint64
@@ -45,13 +47,13 @@ type cachedKey struct {
 	era   uint64
 }
 
-func newKeyring(l *Log, v *vault.Vault, now func() time.Time) *keyring {
+func newKeyring(l *Log, ring *vault.Ring, now func() time.Time) *keyring {
 	cache, err := lru.New[string, cachedKey](keysCached)
 	if err != nil {
 		panic("eventlog: " + err.Error()) // only for a size below 1
 	}
 	era := func() uint64 { return l.nc.Stats().Reconnects }
-	return &keyring{log: l, vault: v, cache: cache, now: now, era: era}
+	return &keyring{log: l, ring: ring, cache: cache, now: now, era: era}
 }
 
 // DataKey returns the key that seals what is personal of a user, events.ErrErased
@@ -137,7 +139,7 @@ func (k *keyring) open(userID string, last stored, era uint64) (*events.DataKey,
 		k.remember(userID, nil, era)
 		return nil, events.ErrErased
 	}
-	raw, err := k.vault.Unwrap(last.data, vault.UserKeyName(userID))
+	raw, _, err := k.ring.Unwrap(last.data, vault.UserKeyName(userID))
 	if err != nil {
 		return nil, err
 	}
@@ -155,16 +157,19 @@ func (k *keyring) open(userID string, last stored, era uint64) (*events.DataKey,
 func (l *Log) NewUsers(ctx context.Context, n int64) ([]string, error) {
 	ids := make([]string, n)
 	raws := make([][]byte, n)
-	u, era := &unit{}, l.keys.era()
+	u, era, under := &unit{}, l.keys.era(), l.keys.wraps.Load()
 	for i := range ids {
 		ids[i], raws[i] = uuid.Must(uuid.NewV7()).String(), events.NewRawKey()
-		u.add(l.keys.message(ids[i], raws[i]), 0)
+		u.add(l.keys.message(ids[i], raws[i], under), 0)
 	}
 	l.keyMaker.enter()
 	defer l.keyMaker.leave()
 	err := l.keyMaker.submit(ctx, u)
 	if err == nil {
 		err = u.err
+	}
+	if err == nil {
+		err = l.keys.settle(ctx, under, ids)
 	}
 	if err != nil { // what may be stored all the same is never used
 		return nil, unavailable("make data keys", err)
@@ -179,10 +184,10 @@ func (l *Log) NewUsers(ctx context.Context, n int64) ([]string, error) {
 	return ids, nil
 }
 
-func (k *keyring) message(userID string, raw []byte) *nats.Msg {
+func (k *keyring) message(userID string, raw []byte, under *wrapping) *nats.Msg {
 	return &nats.Msg{
 		Subject: k.log.names.userKey(userID), Header: make(nats.Header, 4),
-		Data: k.vault.Wrap(raw, vault.UserKeyName(userID)),
+		Data: under.vault.Wrap(raw, vault.UserKeyName(userID)),
 	}
 }
 
@@ -202,15 +207,18 @@ func (k *keyring) ensure(ctx context.Context, userID string) (*events.DataKey, e
 	}
 	l.keyMaker.enter()
 	defer l.keyMaker.leave()
-	raw := events.NewRawKey()
+	raw, under := events.NewRawKey(), k.wraps.Load()
 	u := &unit{}
-	u.add(k.message(userID, raw), 0)
+	u.add(k.message(userID, raw, under), 0)
 	err := l.keyMaker.submit(ctx, u)
 	if err == nil {
 		err = u.err
 	}
 	switch {
 	case err == nil:
+		if err := k.settle(ctx, under, []string{userID}); err != nil {
+			return nil, err
+		}
 		key, err := events.NewDataKey(raw)
 		if err != nil {
 			return nil, err

@@ -23,6 +23,13 @@ type Options struct {
 	Replicas int
 	// MasterKey is 32 bytes; it wraps the installation's keys.
 	MasterKey []byte
+	// MoreMasterKeys returns other keys that may have wrapped some of them, while the
+	// master key is changed. It is asked at Open and whenever a key opens under none
+	// that is known; nil for none.
+	MoreMasterKeys func() ([][]byte, error)
+	// SyncWithin is how long the server may keep an acknowledged message before it is
+	// on disk; 0 where it is there at once, or other servers have it.
+	SyncWithin time.Duration
 	// BatchMessages is how many messages the server takes in an atomic batch; 0 stands
 	// for 1,000, which servers take unless they are told otherwise.
 	BatchMessages int
@@ -46,6 +53,8 @@ type Log struct {
 	activity  *committer
 	keyMaker  *committer
 	reserving chan struct{} // 1: writers of this process queue for counters
+
+	syncWithin time.Duration
 }
 
 // defaultBatch is how many messages a server takes in a batch by default.
@@ -67,7 +76,7 @@ func committerLimits(batch int) (roster, activity limits) {
 // checks the master key (ErrWrongMasterKey). Several processes may open at
 // once. The connection stays the caller's: close it after the log.
 func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
-	v, err := vault.New(o.MasterKey)
+	ring, err := vault.NewRing(o.MasterKey, o.MoreMasterKeys)
 	if err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
@@ -77,7 +86,7 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	}
 	l := &Log{
 		nc: nc, prefix: o.Prefix, names: newNames(o.Prefix), read: newReader(nc, js), catalogue: events.Released(),
-		logger: o.Logger, reserving: make(chan struct{}, 1),
+		logger: o.Logger, reserving: make(chan struct{}, 1), syncWithin: o.SyncWithin,
 	}
 	if l.logger == nil {
 		l.logger = zap.NewNop()
@@ -90,10 +99,10 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	if err := l.startCommitters(ctx, nc, js, o.BatchMessages); err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
-	if l.secrets, err = openSecrets(ctx, l, v); err != nil {
+	l.keys = newKeyring(l, ring, time.Now)
+	if l.secrets, err = openSecrets(ctx, l, o.MasterKey); err != nil {
 		return nil, errors.Join(fmt.Errorf("open log: %w", err), l.closeCommitters(ctx))
 	}
-	l.keys = newKeyring(l, v, time.Now)
 	l.state = newStateKeeper(js, l.names, l.keys, l.logger)
 	go l.state.run() //nolint:contextcheck // outlives the context of Open; Close ends it
 	return l, nil

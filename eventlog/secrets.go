@@ -14,7 +14,11 @@ import (
 // openSecrets reads the installation's secret, or makes it at the very first
 // start; of processes that start together one makes it. It is the check of the
 // master key too: it opens under the right one only.
-func openSecrets(ctx context.Context, l *Log, v *vault.Vault) (*vault.Secrets, error) {
+func openSecrets(ctx context.Context, l *Log, master []byte) (*vault.Secrets, error) {
+	v, err := l.keys.ring.Add(master)
+	if err != nil {
+		return nil, err
+	}
 	subject := l.names.secret()
 	last, err := l.read.leaderLast(ctx, l.names.keys, subject)
 	if err != nil {
@@ -39,9 +43,9 @@ func openSecrets(ctx context.Context, l *Log, v *vault.Vault) (*vault.Secrets, e
 			return nil, fmt.Errorf("make installation secret: %w", events.ErrUnavailable)
 		}
 	}
-	root, err := v.Unwrap(last.data, vault.SecretsName)
+	root, err := l.keys.adopt(last)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the keys in stream %s were wrapped with another one", ErrWrongMasterKey, l.names.keys)
+		return nil, fmt.Errorf("stream %s: %w", l.names.keys, err)
 	}
 	return vault.NewSecrets(root)
 }

@@ -121,15 +121,16 @@ func (a *API) claim(ctx context.Context) error {
 
 // startWriteSide starts broker, log and commands.
 func (a *API) startWriteSide(ctx context.Context) error {
-	key, err := a.startBroker()
+	keys, err := a.startBroker()
 	if err != nil {
 		return err
 	}
-	if a.log, err = openLog(ctx, a.parts, a.config.Shared, a.nats, key); err != nil {
+	if a.log, err = openLog(ctx, a.parts, a.config.Shared, a.nats, keys, a.syncWithin()); err != nil {
 		return err
 	}
 	a.commands, err = commands.NewService(ctx, commands.Config{
 		Log: a.log, Clock: time.Now, Logger: a.parts.log.Named("commands"), PasswordMinEntropy: a.config.PasswordMinEntropy,
+		PasswordsWaiting: passwordsWaiting(a.config.MaxRequests),
 		NumbersFrom: a.config.NumbersFrom, NoPasswords: !a.config.PasswordAuth, SessionLifetime: a.config.SessionDuration,
 		DefaultTokenLifetime: a.config.DefaultTokenLifetime, RolesByOIDC: a.config.OIDC != nil && a.config.OIDC.RoleField != "",
 		MaxTokenLifetime: a.config.MaxTokenLifetime, MaxAdminTokenLifetime: a.config.MaxAdminTokenLifetime,
@@ -140,20 +141,29 @@ func (a *API) startWriteSide(ctx context.Context) error {
 	return nil
 }
 
-// startBroker returns the master key beside the broker's connection.
-func (a *API) startBroker() (key []byte, err error) {
-	key = a.config.MasterKey
+// startBroker returns the master keys beside the broker's connection.
+func (a *API) startBroker() (keys masterKeys, err error) {
+	keys = configuredKeys(a.config.Shared)
 	if a.config.NATSURL != "" {
 		a.nats, err = connectBroker(a.parts, a.config.NATSURL)
-		return key, err
+		return keys, err
 	}
-	if key == nil {
-		if key, err = a.dir.masterKey(); err != nil {
-			return nil, err
+	if keys.current == nil {
+		if keys, err = a.dir.masterKeys(); err != nil {
+			return keys, err
 		}
 	}
 	a.nats, err = embedBroker(a.parts, a.config, a.dir)
-	return key, err
+	return keys, err
+}
+
+// syncWithin is how long an acknowledged write may not be on the disk of the embedded
+// broker. Of others their operators know.
+func (a *API) syncWithin() time.Duration {
+	if a.config.NATSURL != "" || a.config.SyncAlways {
+		return 0
+	}
+	return lazySync
 }
 
 // startDatabase starts or reaches PostgreSQL and brings its schemas up to date.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -12,16 +13,24 @@ import (
 	"github.com/rosterhq/roster/internal/natsserver"
 )
 
-// openLog opens the event log on a broker.
-func openLog(ctx context.Context, p *parts, c config.Shared, nc *nats.Conn, key []byte) (*eventlog.Log, error) {
-	o := eventlog.Options{Prefix: c.NATSPrefix, Replicas: c.NATSReplicas, MasterKey: key, Logger: p.log.Named("eventlog")}
+// lazySync is twice the time within which the embedded NATS writes what it
+// acknowledged to disk, where it does not do so at once.
+const lazySync = 2 * time.Second
+
+// openLog opens the event log on a broker, which has what it acknowledged on disk
+// after syncWithin.
+func openLog(ctx context.Context, p *parts, c config.Shared, nc *nats.Conn, keys masterKeys, syncWithin time.Duration) (*eventlog.Log, error) {
+	o := eventlog.Options{
+		Prefix: c.NATSPrefix, Replicas: c.NATSReplicas, MasterKey: keys.current, MoreMasterKeys: keys.more,
+		SyncWithin: syncWithin, Logger: p.log.Named("eventlog"),
+	}
 	if c.NATSURL == "" {
 		o.BatchMessages = natsserver.BatchMessages
 	}
 	log, err := eventlog.Open(ctx, nc, o)
 	switch {
 	case errors.Is(err, eventlog.ErrWrongMasterKey):
-		return nil, fmt.Errorf("%w: the log was begun with another one. Give that one in ROSTER_MASTER_KEY, or put master.key back into the data directory", err)
+		return nil, fmt.Errorf("%w: nothing was changed. Give the master key of this log in ROSTER_MASTER_KEY, or put its master.key back into the data directory; where it was changed, the newest one. Without it nobody can read what is personal in the log: that is what it is for", err)
 	case err != nil:
 		return nil, fmt.Errorf("%w (a server of your own needs JetStream enabled, version 2.12 or newer)", err)
 	}

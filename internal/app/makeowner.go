@@ -41,7 +41,7 @@ func (o MakeOwner) Run(ctx context.Context) (made commands.User, changed bool, e
 	if !there {
 		return commands.User{}, false, errors.New("there is no installation: check ROSTER_DATA_DIR, or ROSTER_NATS_URL and ROSTER_NATS_PREFIX")
 	}
-	log, err := openLog(ctx, p, o.Settings.Shared, nc, master)
+	log, err := openLog(ctx, p, o.Settings.Shared, nc, master, 0)
 	if err != nil {
 		return commands.User{}, false, err
 	}

@@ -19,23 +19,23 @@ type place struct {
 }
 
 // open reaches or starts the broker, and finds the master key.
-func (at place) open(p *parts) (*nats.Conn, []byte, error) {
+func (at place) open(p *parts) (*nats.Conn, masterKeys, error) {
 	if at.settings.NATSURL != "" {
 		nc, err := connectBroker(p, at.settings.NATSURL)
-		return nc, at.settings.MasterKey, err
+		return nc, configuredKeys(at.settings.Shared), err
 	}
 	dir, err := openDataDir(at.settings.DataDir)
 	if err != nil {
-		return nil, nil, err
+		return nil, masterKeys{}, err
 	}
 	p.add("data directory", func(context.Context) error { return dir.close() })
-	master, err := at.masterKey(dir)
+	master, err := at.masterKeys(dir)
 	if err != nil {
-		return nil, nil, err
+		return nil, masterKeys{}, err
 	}
 	server, err := natsserver.Start(natsserver.Options{Dir: dir.join("nats"), Sync: at.sync, Logger: p.log.Named("nats")})
 	if err != nil {
-		return nil, nil, err
+		return nil, masterKeys{}, err
 	}
 	p.add("NATS", func(context.Context) error {
 		server.Stop()
@@ -43,25 +43,25 @@ func (at place) open(p *parts) (*nats.Conn, []byte, error) {
 	})
 	nc, err := server.Connect()
 	if err != nil {
-		return nil, nil, err
+		return nil, masterKeys{}, err
 	}
 	p.add("connection to NATS", closeConnection(nc))
 	return nc, master, nil
 }
 
-// masterKey never makes one: it must be the one that the keys were wrapped with.
-func (at place) masterKey(dir *dataDir) ([]byte, error) {
+// masterKeys never makes one: it must be the one that the keys were wrapped with.
+func (at place) masterKeys(dir *dataDir) (masterKeys, error) {
 	if at.settings.MasterKey != nil {
-		return at.settings.MasterKey, nil
+		return configuredKeys(at.settings.Shared), nil
 	}
-	there, err := exists(dir.join("master.key"))
+	there, err := exists(dir.join(masterKeyName))
 	if err != nil {
-		return nil, err
+		return masterKeys{}, err
 	}
 	if !there {
-		return nil, fmt.Errorf("%w in %s", errNoMasterKey, dir.path)
+		return masterKeys{}, fmt.Errorf("%w in %s", errNoMasterKey, dir.path)
 	}
-	return dir.masterKey()
+	return dir.masterKeys()
 }
 
 var errNoMasterKey = errors.New("there is no master.key")

@@ -88,7 +88,7 @@ func (p *Projector) project(ctx context.Context, c config.Projector) (<-chan str
 	if err != nil {
 		return nil, err
 	}
-	log, err := openLog(ctx, p.parts, c.Shared, nc, c.MasterKey)
+	log, err := openLog(ctx, p.parts, c.Shared, nc, configuredKeys(c.Shared), 0)
 	if err != nil {
 		return nil, err
 	}

@@ -94,20 +94,16 @@ func (o Restore) into(ctx context.Context, source *archive.Reader, keys []events
 	return nil
 }
 
-// checkMasterKey opens the installation's secret, which says whose it is.
-func checkMasterKey(master []byte, keys []events.WrappedKey, installation string) error {
-	for _, k := range keys {
-		if k.Name != events.InstallationSecret {
-			continue
-		}
-		of, err := eventlog.InstallationOf(master, k)
-		if errors.Is(err, eventlog.ErrWrongMasterKey) {
-			return fmt.Errorf("%w: give the master key of the installation that was archived", err)
-		}
-		if err == nil && of != installation {
-			err = fmt.Errorf("these keys are of installation %s, the archive of %s", of, installation)
-		}
-		return err
+// checkMasterKey opens all keys; the installation's secret says whose they are.
+func checkMasterKey(master masterKeys, keys []events.WrappedKey, installation string) error {
+	of, err := eventlog.InstallationOf(master.current, master.more, keys)
+	switch {
+	case errors.Is(err, eventlog.ErrWrongMasterKey):
+		return fmt.Errorf("%w. Give the master key that the keys were archived with; where it was changed since, archive the keys anew, or give the one before in ROSTER_MASTER_KEY_PREVIOUS", err)
+	case errors.Is(err, eventlog.ErrNoSecret):
+		return fmt.Errorf("the file of keys is not whole: %w", err)
+	case err == nil && of != installation:
+		return fmt.Errorf("these keys are of installation %s, the archive of %s", of, installation)
 	}
-	return errors.New("the file of keys lacks the installation's secret: without it no name and no key is found")
+	return err
 }

@@ -45,6 +45,8 @@ func (p *checker) shared(f sharedFlags) Shared {
 		NATSURL:      p.natsURL("ROSTER_NATS_URL", f.NATSURL),
 		DatabaseURL:  p.databaseURL("DATABASE_URL", f.DatabaseURL),
 		MasterKey:    p.masterKey("ROSTER_MASTER_KEY", f.MasterKey),
+		PreviousKey:  p.previousKey(f),
+		KeyFiles:     keyFiles(f.MasterKey, f.PreviousKey),
 		NATSPrefix:   p.prefix("ROSTER_NATS_PREFIX", f.NATSPrefix),
 		NATSReplicas: p.replicas("ROSTER_NATS_REPLICAS", f.NATSReplicas),
 		LogLevel:     p.level("ROSTER_LOG_LEVEL", f.LogLevel),
@@ -203,6 +205,25 @@ func (p *checker) masterKey(name, value string) []byte {
 		p.problem(name, "%v", err)
 	}
 	return key
+}
+
+// previousKey is of use beside a master key alone.
+func (p *checker) previousKey(f sharedFlags) []byte {
+	if f.PreviousKey != "" && f.MasterKey == "" {
+		p.problem("ROSTER_MASTER_KEY_PREVIOUS", "is for a change of ROSTER_MASTER_KEY, which is not set")
+	}
+	return p.masterKey("ROSTER_MASTER_KEY_PREVIOUS", f.PreviousKey)
+}
+
+// keyFiles are those that settings of master keys name.
+func keyFiles(values ...string) []string {
+	var files []string
+	for _, value := range values {
+		if path, ok := strings.CutPrefix(value, "file:"); ok {
+			files = append(files, path)
+		}
+	}
+	return files
 }
 
 // DecodeMasterKey reads a master key's text. The error does not repeat it.

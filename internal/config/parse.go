@@ -89,7 +89,7 @@ func show(name, value string) string {
 }
 
 func isSecret(name string) bool {
-	return name == "ROSTER_MASTER_KEY" || name == "ROSTER_CHECKPOINT_KEY" || strings.HasSuffix(name, "_SECRET") || strings.HasSuffix(name, "_PASSWORD")
+	return strings.HasPrefix(name, "ROSTER_MASTER_KEY") || name == "ROSTER_CHECKPOINT_KEY" || strings.HasSuffix(name, "_SECRET") || strings.HasSuffix(name, "_PASSWORD")
 }
 
 // Unknown lists variables that look like settings but are none: most likely

@@ -39,9 +39,11 @@ type Projector struct {
 
 // Shared are the settings that both processes have.
 type Shared struct {
-	NATSURL      string // "" means embedded
-	DatabaseURL  string // "" means private
-	MasterKey    []byte // nil: kept in the data directory
+	NATSURL      string   // "" means embedded
+	DatabaseURL  string   // "" means private
+	MasterKey    []byte   // nil: kept in the data directory
+	PreviousKey  []byte   // the master key before it, while some keys may still be wrapped under that; nil: none
+	KeyFiles     []string // that the two were read from
 	NATSPrefix   string
 	NATSReplicas int
 	LogLevel     zapcore.Level
@@ -62,6 +64,7 @@ type sharedFlags struct {
 	NATSURL      string `name:"nats-url" placeholder:"URL" help:"NATS server or cluster with JetStream, 2.12 or newer. Default: a server inside this process."`
 	DatabaseURL  string `name:"database-url" placeholder:"URL" help:"PostgreSQL server, 14 or newer. Default: a private one, run from the programs on this machine."`
 	MasterKey    string `name:"master-key" placeholder:"KEY" help:"Wraps all data keys: 32 bytes as base64 or hexadecimal, or file:PATH. Default with the embedded NATS: made in the data directory."`
+	PreviousKey  string `name:"master-key-previous" placeholder:"KEY" help:"The master key before this one, as long as 'roster keys rotate' has not come to its end with this one."`
 	NATSPrefix   string `name:"nats-prefix" placeholder:"NAME" help:"Prefix of streams and subjects, so that installations can share a cluster. Lower-case letters, digits, hyphens."`
 	NATSReplicas string `name:"nats-replicas" default:"1" placeholder:"1" help:"Replicas of each stream: 1, 3 or 5."`
 	LogLevel     string `name:"log-level" default:"info" placeholder:"info" help:"debug, info, warn or error."`

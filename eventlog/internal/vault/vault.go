@@ -8,6 +8,7 @@ import (
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 )
@@ -15,14 +16,17 @@ import (
 // MasterKeySize is the length of a master key in bytes.
 const MasterKeySize = 32
 
+// idSize is the length of a master key's id in bytes.
+const idSize = 4
+
 // version is the first byte of a wrapped key, so that another way of wrapping
 // can follow one day.
 const version = 1
 
 // Errors of the keys. Both kinds of log answer with these.
 var (
-	// ErrWrongMasterKey says that the master key is not the one that this
-	// installation's keys were wrapped with.
+	// ErrWrongMasterKey says that the master key, or none of those that there are, is
+	// the one that a key of this installation was wrapped with.
 	ErrWrongMasterKey = errors.New("wrong master key")
 	// ErrNoKey says that no data key was ever made for a user: a mistake or a
 	// damaged log, where events.ErrErased is an answer.
@@ -30,7 +34,13 @@ var (
 )
 
 // Vault wraps keys under the master key. It is safe for concurrent use.
-type Vault struct{ aead cipher.AEAD }
+type Vault struct {
+	aead cipher.AEAD
+	id   string
+}
+
+// ID tells master keys apart and nothing else about them: 8 hexadecimal digits.
+func (v *Vault) ID() string { return v.id }
 
 // New makes a vault of a master key of MasterKeySize bytes. The key that wraps
 // is derived from it, so that the master key itself encrypts nothing.
@@ -50,7 +60,11 @@ func New(master []byte) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("wrapping key: %w", err)
 	}
-	return &Vault{aead: aead}, nil
+	id, err := hkdf.Key(sha256.New, master, nil, "roster/wrap/id/v1", idSize)
+	if err != nil {
+		return nil, fmt.Errorf("name the master key: %w", err)
+	}
+	return &Vault{aead: aead, id: hex.EncodeToString(id)}, nil
 }
 
 // Wrap seals a raw key and binds it to its name, so that a wrapped key moved to
