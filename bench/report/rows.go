@@ -35,6 +35,7 @@ func rows() []row {
 		{"... of raw COPY", "projections/runtime CatchUp", "events/s", "copy-rows/s", ratioAtLeast(0.1)},
 		{"catch-up of all read models", "projections/runtime CatchUpAll", "events/s", "", atLeast(8000)},
 		{"publish to committed row, p50 (us)", "projections/runtime PublishToRow", "p50-us", "", atMost(5000)},
+		{"signing a log that never was, positions", "eventlog Follow", "positions/s", "", atLeast(25_000)},
 		{"import of the sample hour (s)", "bench Import", "s-first", "", atMost(5)},
 		{"... the same again (s)", "bench Import", "s-again", "", atMost(3)},
 		{"... resident after it (MiB)", "bench Import", "MiB-resident", "", atMost(300)},

@@ -37,6 +37,7 @@ type commandLine struct {
 
 	Archive     archiveCommand     `cmd:"" group:"operation" help:"Keep the log outside the server, in a chain of files."`
 	Verify      verifyCommand      `cmd:"" group:"operation" help:"Compare archive, log and read models with each other."`
+	Checkpoints checkpointsCommand `cmd:"" group:"operation" help:"Signed checkpoints, by which changes of the log are found."`
 	Restore     restoreCommand     `cmd:"" group:"operation" help:"Fill an empty installation from an archive, offline."`
 	MakeOwner   makeOwnerCommand   `cmd:"" group:"operation" help:"Make a user an owner, offline."`
 	Projections projectionsCommand `cmd:"" group:"operation" help:"Show how read models do."`

@@ -13,11 +13,14 @@ import (
 
 type verifyCommand struct {
 	serverFlags
-	Archive  string   `help:"Check this archive, and compare it with the log." placeholder:"DIR"`
-	Keys     string   `help:"The file of keys, where it is not in the archive." placeholder:"FILE"`
-	Offline  bool     `help:"Check the archive alone, without a server."`
-	NoModels bool     `help:"Leave the read models out."`
-	Models   []string `help:"Only these read models; default all." name:"model" placeholder:"NAME"`
+	publicKeys
+	Archive    string   `help:"Check this archive, and compare it with the log." placeholder:"DIR"`
+	Keys       string   `help:"The file of keys, where it is not in the archive." placeholder:"FILE"`
+	Offline    bool     `help:"Check the archive alone, without a server."`
+	Chain      bool     `help:"Compute the chain over the log anew and compare it with the signed checkpoints, and nothing else."`
+	Checkpoint []string `help:"A checkpoint that was saved, beside those of the server." placeholder:"FILE"`
+	NoModels   bool     `help:"Leave the read models out."`
+	Models     []string `help:"Only these read models; default all." name:"model" placeholder:"NAME"`
 }
 
 // Help is shown by --help.
@@ -28,6 +31,10 @@ rows of read models.
 
 Replaying takes the server about a minute for each million events and model; it goes on answering meanwhile.
 
+With --chain the log (and what the archive alone has still) is compared with the signed checkpoints of the server and those
+that were saved elsewhere, by the public key, and the first position that differs is named. The server's word counts for
+nothing then.
+
 The token's user must be an owner.
 
 Examples:
@@ -36,6 +43,7 @@ Examples:
   roster verify
   roster verify --archive /backup/roster
   roster verify --archive /backup/roster --offline
+  roster verify --chain --public-key users.example.com+1a2b3c4d+AbCd... --checkpoint /witness/r1042.checkpoint
 
 Exit code 1 says that something differs.
 `
@@ -43,10 +51,16 @@ Exit code 1 says that something differs.
 
 // Run verifies.
 func (v *verifyCommand) Run(ctx context.Context, o outputs) error {
-	if (v.Offline || v.NoModels) && v.Archive == "" {
+	if len(v.Checkpoint) > 0 && !v.Chain {
+		return usageError{errors.New("checkpoints are compared with --chain")}
+	}
+	if (v.Offline || v.NoModels && !v.Chain) && v.Archive == "" {
 		return usageError{errors.New("nothing is left to check: name an archive with --archive")}
 	}
 	a, err := v.check(ctx, o)
+	if err == nil && v.Offline && v.Chain {
+		err = v.chain(ctx, o, nil, a)
+	}
 	if err != nil || v.Offline {
 		return v.ended(ctx, err)
 	}
@@ -55,6 +69,9 @@ func (v *verifyCommand) Run(ctx context.Context, o outputs) error {
 		return err
 	}
 	defer api.Close()
+	if v.Chain {
+		return v.ended(ctx, v.chain(ctx, o, api, a))
+	}
 	if a != nil {
 		if err := v.compare(ctx, o, api, a); err != nil {
 			return v.ended(ctx, err)
