@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/api/gate"
@@ -14,6 +15,16 @@ import (
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/evidence"
 )
+
+func (h *Handler) registerCheckpoints(router *mux.Router) {
+	for path, handle := range map[string]func(http.ResponseWriter, *http.Request, gate.Caller) error{
+		"/v1/checkpoints":       h.listCheckpoints,
+		"/v1/checkpoints/proof": h.proveCheckpoints,
+		"/v1/admin/log/hashes":  h.readLogHashes,
+	} {
+		router.Handle(path, h.signedIn(handle)).Methods(http.MethodGet)
+	}
+}
 
 // listCheckpoints answers with what was signed of a stream.
 func (h *Handler) listCheckpoints(w http.ResponseWriter, r *http.Request, c gate.Caller) error {

@@ -104,9 +104,6 @@ func (h *Handler) Register(router *mux.Router) {
 		{http.MethodPost, "/v1/imports/users", h.importUsers},
 		{http.MethodGet, "/v1/admin/log", h.readLog},
 		{http.MethodGet, "/v1/admin/log/keys", h.readLogKeys},
-		{http.MethodGet, "/v1/admin/log/hashes", h.readLogHashes},
-		{http.MethodGet, "/v1/checkpoints", h.listCheckpoints},
-		{http.MethodGet, "/v1/checkpoints/proof", h.proveCheckpoints},
 		{http.MethodGet, "/v1/organizations", h.listOrganizations},
 		{http.MethodPost, "/v1/organizations", h.createOrganization},
 		{http.MethodGet, "/v1/organizations/{organization}", h.presentOr(h.getOrganization, h.getPastOrganization)},
@@ -121,6 +118,7 @@ func (h *Handler) Register(router *mux.Router) {
 	for _, route := range routes {
 		router.Handle(route.path, h.signedIn(route.handle)).Methods(route.method)
 	}
+	h.registerCheckpoints(router)
 	h.registerCatalogue(router)
 	router.HandleFunc("/v1/openapi.yaml", serveDocument).Methods(http.MethodGet)
 }
