@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bufio"
+	"crypto/rand"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/rosterhq/roster/evidence"
 )
 
 func TestFirstStartSaysWhatToDoAndDataSurvives(t *testing.T) {
@@ -36,8 +39,15 @@ func TestFirstStartSaysWhatToDoAndDataSurvives(t *testing.T) {
 	require.Less(t, r.terminate(t), 5*time.Second)
 	require.Zero(t, postmaster(dir))
 
-	r = start(t, "ROSTER_DATA_DIR="+dir)
+	secret, err := evidence.MakeKey(rand.Reader, "example.org")
+	require.NoError(t, err)
+	r = start(t, "ROSTER_DATA_DIR="+dir, "ROSTER_CHECKPOINT_KEY="+secret, "ROSTER_CHECKPOINT_INTERVAL=1s")
 	require.NotContains(t, r.output.String(), "There is no user yet")
+	require.Eventually(t, func() bool {
+		return strings.Contains(r.must(t, http.StatusOK, http.MethodGet, "/v1/checkpoints?newest=true", token, ""), "example.org")
+	}, 20*time.Second, 100*time.Millisecond, "the log is signed")
+	require.Contains(t, r.must(t, http.StatusOK, http.MethodGet, "/metrics", "", ""), `roster_checkpoint_failed{stream="ROSTER"} 0`)
+	require.NotContains(t, r.output.String(), secret)
 	require.Contains(t, r.must(t, http.StatusOK, http.MethodGet, "/v1/users/grace", token, ""), "Grace Hopper")
 	r.terminate(t)
 }
