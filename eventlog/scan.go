@@ -38,21 +38,22 @@ var errWholeRange = errors.New("the whole range was read")
 // so, and a later scan may go on behind it. A log that ends before what was read is
 // events.ErrWentBack.
 func (l *Log) Scan(ctx context.Context, s events.Stream, from, to uint64, f func(events.Stored) error) error {
-	return l.scan(ctx, s, from, to, l.names.eventFilter(s), func(m events.Stored) error {
+	return l.scan(ctx, s, from, to, scanning{filter: l.names.eventFilter(s), meta: true, f: func(m events.Stored) error {
 		if m.Meta.ID == "" {
 			return nil
 		}
 		return f(m)
-	})
+	}})
 }
 
 // ScanMessages is Scan of all messages, also of those that are no events: claims,
 // counters, and what this release can not read. They come without Meta.
 func (l *Log) ScanMessages(ctx context.Context, s events.Stream, from, to uint64, f func(events.Stored) error) error {
-	return l.scan(ctx, s, from, to, "", f)
+	return l.scan(ctx, s, from, to, scanning{f: f})
 }
 
-func (l *Log) scan(ctx context.Context, s events.Stream, from, to uint64, filter string, f func(events.Stored) error) error {
+// scan reads a range as w says, whose place it fills in.
+func (l *Log) scan(ctx context.Context, s events.Stream, from, to uint64, w scanning) error {
 	js, err := jetstream.New(l.read.nc)
 	if err != nil {
 		return fmt.Errorf("scan %s: %w", s, err)
@@ -64,10 +65,8 @@ func (l *Log) scan(ctx context.Context, s events.Stream, from, to uint64, filter
 	if to == 0 || to > head {
 		to = head
 	}
-	w := &scanning{
-		js: js, read: l.read, logger: l.logger, stream: s, name: l.names.streamOf(s), filter: filter,
-		next: max(from, 1), to: to, f: f,
-	}
+	w.js, w.read, w.logger, w.stream, w.name = js, l.read, l.logger, s, l.names.streamOf(s)
+	w.next, w.to = max(from, 1), to
 	if err := w.run(ctx); err != nil {
 		return fmt.Errorf("scan %s: %w", s, err)
 	}
@@ -82,6 +81,7 @@ type scanning struct {
 	stream events.Stream
 	name   string // of the stream on the server
 	filter string
+	meta   bool   // events come with their Meta
 	next   uint64 // sequence to go on with
 	to     uint64
 	f      func(events.Stored) error
@@ -212,7 +212,7 @@ func (w *scanning) hand(msg jetstream.Msg, sequence uint64) error {
 	m := events.Stored{
 		Stream: w.stream, Sequence: sequence, Subject: msg.Subject(), Headers: events.Headers(msg.Headers()), Data: msg.Data(),
 	}
-	if len(m.Headers[events.HeaderType]) > 0 {
+	if w.meta && len(m.Headers[events.HeaderType]) > 0 {
 		meta, err := events.DecodeMeta(m.Headers)
 		if err != nil {
 			w.logger.Error("a message is no event", zap.String("stream", w.name), zap.Uint64("sequence", sequence), zap.Error(err))
