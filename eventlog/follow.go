@@ -22,8 +22,10 @@ const (
 	// stalledAfter is how long a stream may be ahead with nothing arriving.
 	stalledAfter = 2 * time.Second
 	// backAfter is how long a stream must end before what was read, before that
-	// is believed: a leader elected just now may be behind for a moment.
-	backAfter = 3 * time.Second
+	// is believed. In a cluster a leader elected just now may be behind for a moment,
+	// and one that was cut off from the others takes itself for the leader for ten
+	// seconds.
+	backAfter, backAfterInCluster = 3 * time.Second, 30 * time.Second
 
 	firstReopen, lastReopen = 20 * time.Millisecond, 500 * time.Millisecond
 )
@@ -45,6 +47,10 @@ func (l *Log) Follow(ctx context.Context, s events.Stream, from uint64, f events
 	w := &following{
 		js: js, nc: l.read.nc, read: l.read, logger: l.logger, to: f,
 		stream: s, name: l.names.streamOf(s), last: max(from, 1) - 1, earliest: from <= 1,
+		patience: backAfter,
+	}
+	if l.floors.needed() {
+		w.patience = backAfterInCluster
 	}
 	w.observer, _ = f.(events.Observer)
 	if err := w.run(ctx); err != nil {
@@ -83,8 +89,9 @@ type following struct {
 	to       events.Follower
 	observer events.Observer // to, if it wants to know of other messages; else nil
 	stream   events.Stream
-	name     string // of the stream on the server
-	earliest bool   // whatever the stream begins with is right
+	name     string        // of the stream on the server
+	earliest bool          // whatever the stream begins with is right
+	patience time.Duration // with a stream that ends before what was read
 
 	mu     sync.Mutex
 	last   uint64        // sequence of the last message that was read

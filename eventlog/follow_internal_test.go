@@ -22,7 +22,7 @@ func longAgo(d time.Duration) time.Time { return time.Now().Add(-d - backAfter) 
 func TestAnAnswerThatMessagesOvertookIsNoLogThatWentBack(t *testing.T) {
 	t.Parallel()
 	told := &proofs{}
-	w := &following{to: told, name: "ROSTER", last: 10, expect: 2}
+	w := &following{to: told, name: "ROSTER", last: 10, expect: 2, patience: backAfter}
 	asked := w.ask()
 	w.last, asked.head = 12, 11
 	w.back = longAgo(time.Minute) // the same happened before the pause
@@ -33,7 +33,7 @@ func TestAnAnswerThatMessagesOvertookIsNoLogThatWentBack(t *testing.T) {
 
 func TestALogWentBackWhenEveryAnswerSaysSoForAWhile(t *testing.T) {
 	t.Parallel()
-	w := &following{to: &proofs{}, name: "ROSTER", last: 10, expect: 2}
+	w := &following{to: &proofs{}, name: "ROSTER", last: 10, expect: 2, patience: backAfter}
 	behind := func() probe {
 		p := w.ask()
 		p.head = 9

@@ -242,7 +242,7 @@ func (w *following) endsBefore(p probe, now time.Time) error {
 	if w.back.IsZero() {
 		w.back = now
 	}
-	if now.Sub(w.back) <= backAfter {
+	if now.Sub(w.back) <= w.patience {
 		return nil
 	}
 	return fmt.Errorf("%w: %s ends at %d, %d was read", events.ErrWentBack, w.name, p.head, p.read)

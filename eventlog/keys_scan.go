@@ -44,7 +44,7 @@ func (l *Log) scanKeys(ctx context.Context, which jetstream.DeliverPolicy, from 
 		if err != nil {
 			return fmt.Errorf("message of %s: %w", l.names.keys, err)
 		}
-		if err := f(msg.Subject(), stored{sequence: meta.Sequence.Stream, header: nats.Header(msg.Headers()), data: msg.Data()}); err != nil {
+		if err := f(msg.Subject(), stored{sequence: meta.Sequence.Stream, header: msg.Headers(), data: msg.Data()}); err != nil {
 			return err
 		}
 		pending = meta.NumPending

@@ -111,6 +111,7 @@ func (s *session) consume(ctx context.Context, c *collector) (*batch, error) {
 			}
 		case <-opened:
 			opened = nil
+			s.doubted = time.Time{}
 			s.enter(Active, nil)
 			if err := s.noteAtWork(ctx); err != nil {
 				return nil, err

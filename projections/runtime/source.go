@@ -21,6 +21,9 @@ var (
 	// ErrWentBack says that the log is not the one that a checkpoint was made
 	// from: it ends before it, or holds another message there, or none.
 	ErrWentBack = errors.New("log went back")
+	// errBehind is ErrWentBack where one server of several said so: it may be cut off
+	// from the others, or a leader that was elected just now.
+	errBehind = fmt.Errorf("%w, or a server of the cluster lags", ErrWentBack)
 	// errReposition says that a consumer may have missed messages.
 	errReposition = errors.New("consumer lost its place")
 )
@@ -114,7 +117,7 @@ func (s source) verifyBounds(ctx context.Context, at mark) error {
 		return err
 	}
 	if at.sequence > info.LastSeq {
-		return fmt.Errorf("%w: stream %s ends at %d, checkpoint is at %d", ErrWentBack, s.stream, info.LastSeq, at.sequence)
+		return fmt.Errorf("%w: stream %s ends at %d, checkpoint is at %d", s.behind(ctx), s.stream, info.LastSeq, at.sequence)
 	}
 	return nil
 }
@@ -129,7 +132,7 @@ func (s source) verify(ctx context.Context, at mark) error {
 		return fmt.Errorf("read the message at checkpoint %d of %s: %w", at.sequence, s.stream, err)
 	}
 	if found.sequence != at.sequence {
-		return fmt.Errorf("%w: stream %s has no message %d, where the checkpoint is", ErrWentBack, s.stream, at.sequence)
+		return fmt.Errorf("%w: stream %s has no message %d, where the checkpoint is", s.behind(ctx), s.stream, at.sequence)
 	}
 	if found.id != at.id {
 		return fmt.Errorf("%w: message %d of %s is %s, the checkpoint's was %s", ErrWentBack, at.sequence, s.stream, found.id, at.id)
@@ -207,14 +210,30 @@ func (r *reader) unconcerned(ctx context.Context, head uint64) (mark, error) {
 	return at, nil
 }
 
+// behind says what it means that a message is missing that was there.
+func (s source) behind(ctx context.Context) error {
+	if stream, err := s.ask(ctx); err == nil && stream.Config.Replicas <= 1 {
+		return ErrWentBack
+	}
+	return errBehind
+}
+
 func (s source) info(ctx context.Context) (jetstream.StreamState, error) {
+	stream, err := s.ask(ctx)
+	if err != nil {
+		return jetstream.StreamState{}, err
+	}
+	return stream.State, nil
+}
+
+func (s source) ask(ctx context.Context) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	stream, err := s.js.Stream(ctx, s.stream) // asks the leader
 	if err != nil {
-		return jetstream.StreamState{}, fmt.Errorf("ask for stream %s: %w", s.stream, err)
+		return nil, fmt.Errorf("ask for stream %s: %w", s.stream, err)
 	}
-	return stream.CachedInfo().State, nil
+	return stream.CachedInfo(), nil
 }
 
 func (r *reader) close() {

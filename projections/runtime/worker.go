@@ -40,7 +40,14 @@ const (
 	lockPoll     = 250 * time.Millisecond
 	commitLimit  = 30 * time.Second // of one transaction
 	commitGrace  = 2 * time.Second  // for the running one at shutdown
+	// backAfter is for how long a cluster must say that the log went back, each time
+	// it is asked, before that is believed: a leader that was cut off from the others
+	// takes itself for the leader for ten seconds.
+	backAfter = 30 * time.Second
 )
+
+// errDoubted says that a cluster claims that the log went back, which is not believed yet.
+var errDoubted = errors.New("asked again, as a cluster may lag")
 
 // worker keeps one projection up to date.
 type worker struct {
@@ -55,8 +62,9 @@ type worker struct {
 	release    string
 	log        *zap.Logger
 	metrics    *metrics
-	builds     *Builds // nil: this process builds nothing
-	stoppedAt  mark    // that the log does not hold
+	builds     *Builds   // nil: this process builds nothing
+	stoppedAt  mark      // that the log does not hold
+	doubted    time.Time // since when each look at the log says that it went back
 
 	mu      sync.Mutex
 	state   WorkerState
@@ -74,6 +82,9 @@ func (w *worker) run(ctx context.Context, r *router) {
 		err := w.hold(ctx, r)
 		if ctx.Err() != nil {
 			return
+		}
+		if !errors.Is(err, errDoubted) {
+			w.doubted = time.Time{}
 		}
 		if errors.Is(err, ErrWentBack) {
 			w.log.Error("the log went back: the projection is stopped and needs a person", zap.Error(err))
@@ -111,6 +122,9 @@ func (w *worker) hold(ctx context.Context, r *router) error {
 	}
 	s := &session{worker: w, conn: conn, router: r}
 	err = s.run(ctx)
+	if w.doubts(err, time.Now()) {
+		return fmt.Errorf("%w: %s", errDoubted, err.Error())
+	}
 	if errors.Is(err, ErrWentBack) {
 		w.stoppedAt = s.at
 		if note := s.noteStopped(ctx, err.Error()); note != nil {
@@ -118,6 +132,17 @@ func (w *worker) hold(ctx context.Context, r *router) error {
 		}
 	}
 	return err
+}
+
+// doubts says whether a log that went back is to be looked at again.
+func (w *worker) doubts(err error, now time.Time) bool {
+	if !errors.Is(err, errBehind) {
+		return false
+	}
+	if w.doubted.IsZero() {
+		w.doubted = now
+	}
+	return now.Sub(w.doubted) <= backAfter
 }
 
 // lock polls for the projection's advisory lock: a waiting statement would hold

@@ -22,7 +22,7 @@ import (
 // and takes one of them away, the leader, and two.
 func TestAClusterLosesNodes(t *testing.T) {
 	c := settingsOf(t).part(4)
-	s := newClusterStack(t, newDir(t))
+	s := newClusterStack(t, newDir(t), localSeats(t))
 	require.NoError(t, s.start(t.Context()))
 	var faults []fault
 	for _, b := range s.brokers {
@@ -32,19 +32,34 @@ func TestAClusterLosesNodes(t *testing.T) {
 	s.attack(c, append(faults, s.losingLeader(), s.losingTwo()))
 }
 
-func newClusterStack(t *testing.T, dir string) *stack {
+// seat is where a broker of a cluster listens.
+type seat struct {
+	clients, brokers string // addresses
+}
+
+// localSeats are on this machine, where nobody listens just now.
+func localSeats(t *testing.T) []seat {
 	t.Helper()
 	const nodes = 3
 	ports := freePorts(t, 2*nodes)
-	s := &stack{t: t, dir: dir, postgres: newDatabase(t, filepath.Join(dir, "postgresql")), replicas: nodes}
-	var urls, routes []string
-	for i := range nodes {
-		urls = append(urls, "nats://"+ports[i])
-		routes = append(routes, fmt.Sprintf("%q", "nats://"+ports[nodes+i]))
+	seats := make([]seat, nodes)
+	for i := range seats {
+		seats[i] = seat{clients: ports[i], brokers: ports[nodes+i]}
 	}
-	for i := range nodes {
-		s.brokers = append(s.brokers, newNATS(t, dir, fmt.Sprintf("nats-%d", i+1), ports[i],
-			fmt.Sprintf("cluster { name: faults, listen: %q, routes: [%s] }", ports[nodes+i], strings.Join(routes, ", "))))
+	return seats
+}
+
+func newClusterStack(t *testing.T, dir string, seats []seat) *stack {
+	t.Helper()
+	s := &stack{t: t, dir: dir, postgres: newDatabase(t, filepath.Join(dir, "postgresql")), replicas: len(seats)}
+	var urls, routes []string
+	for _, at := range seats {
+		urls = append(urls, "nats://"+at.clients)
+		routes = append(routes, fmt.Sprintf("%q", "nats://"+at.brokers))
+	}
+	for i, at := range seats {
+		s.brokers = append(s.brokers, newNATS(t, dir, fmt.Sprintf("nats-%d", i+1), at.clients,
+			fmt.Sprintf("cluster { name: faults, listen: %q, routes: [%s] }", at.brokers, strings.Join(routes, ", "))))
 	}
 	s.direct = func() string { return strings.Join(urls, ",") }
 	s.add(1, 2, func(*node) string { return s.direct() })
@@ -133,11 +148,14 @@ func (s *stack) losingTwo() fault {
 	}
 }
 
-// refusesWrites wants 503 to a write, before a client loses its patience.
+// refusesWrites wants 503 to a write, before a client loses its patience. It is one
+// that was never asked for: such a write may come to be when there is a majority again.
 func (s *stack) refusesWrites(ctx context.Context) error {
 	c := newClient(s.apis[0])
 	defer c.http.CloseIdleConnections()
-	a, err := c.do(ctx, call{method: http.MethodPost, path: "/v1/users", token: s.owner, body: `{"username":"nobody-without-a-majority"}`})
+	s.probes++
+	body := fmt.Sprintf(`{"username":"without-a-majority-%d"}`, s.probes)
+	a, err := c.do(ctx, call{method: http.MethodPost, path: "/v1/users", token: s.owner, body: body})
 	if err != nil {
 		return fmt.Errorf("a write without a majority: %w", err)
 	}

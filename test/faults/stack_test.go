@@ -27,7 +27,7 @@ const patience = 90 * time.Second
 
 var (
 	rosterReady = regexp.MustCompile(`(?:ready after .*|"health":")http://(127\.0\.0\.1:\d+)`)
-	natsReady   = regexp.MustCompile(`Listening for client connections on (127\.0\.0\.1:\d+)`)
+	natsReady   = regexp.MustCompile(`Listening for client connections on (\S+:\d+)`)
 )
 
 // stack is a whole installation, each part a process and a proxy between each pair.
@@ -42,6 +42,7 @@ type stack struct {
 	direct   func() string // addresses of the brokers, past all proxies
 	replicas int
 	owner    string // a token of the first user
+	probes   int    // writes that were asked for to be refused
 }
 
 // node is a process of Roster with its own ways to the others.
