@@ -12,13 +12,17 @@ RACE ?=
 TESTFLAGS ?=
 BENCH ?= .
 BENCHTIME ?= 1s
-FUZZTIME ?= 20s
+# How long each fuzz target runs, and how many run at a time on a core each.
+FUZZTIME ?= 30s
+FUZZJOBS ?= 2
+# How long twice as much is asked as can be done.
+OVERLOAD_FOR ?= 2m
 # How long faults are injected, from which seed, and a file for the figures (Markdown).
 FAULTS_FOR ?= 2m
 FAULTS_SEED ?= 20150101
 FAULTS_OUT ?=
 
-.PHONY: help run build test test-faults bench fuzz fuzz-api fmt lint generate static check ensure-postgres
+.PHONY: help run build test test-faults test-overload bench fuzz fuzz-api fmt lint generate static check ensure-postgres
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,16 +41,16 @@ test-faults: ensure-postgres ## attack a whole installation for FAULTS_FOR (2m) 
 	FAULTS_FOR=$(FAULTS_FOR) FAULTS_SEED=$(FAULTS_SEED) FAULTS_OUT='$(abspath $(FAULTS_OUT))' \
 	  $(GO) test -timeout 120m -count=1 -v $(TESTFLAGS) ./test/faults/
 
+test-overload: ensure-postgres ## ask for twice what can be done for OVERLOAD_FOR (2m), and let 13,600 slow clients hold on (ulimit -n 20000)
+	OVERLOAD_FOR=$(OVERLOAD_FOR) $(GO) test -timeout 120m -count=1 -v $(TESTFLAGS) ./test/overload/
+
 bench: ensure-postgres ## run the benchmarks, end with a table of the figures that matter (BENCH=pattern, BENCHTIME=1s)
 	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(PACKAGES) | $(GO) run ./bench/report
 
-fuzz: ## run each fuzz target for FUZZTIME (20s)
-	@for package in $$($(GO) list ./...); do \
-	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-	    echo "== $$package $$target"; \
-	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
-	  done; \
-	done
+fuzz: ## run each fuzz target for FUZZTIME (30s), FUZZJOBS (2) at a time
+	@grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
+	  sed -n "s|^func \(Fuzz[A-Za-z0-9_]*\)(.*|$$(dirname $$file) \1|p" $$file; \
+	done | xargs -P $(FUZZJOBS) -n 2 bash -c '$(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel 1 $$0'
 
 fuzz-api: ensure-postgres ## send ROSTER_FUZZ_REQUESTS (40000) generated requests to every operation of every document
 	ROSTER_FUZZ_REQUESTS=$${ROSTER_FUZZ_REQUESTS:-40000} $(GO) test -count=1 -v -timeout 60m -run TestEveryOperationOfEveryDocument ./api/

@@ -20,6 +20,9 @@ type Config struct {
 	// PasswordParams are the costs of new password hashes; older ones are made
 	// anew at the next sign-in. Default DefaultPasswordParams.
 	PasswordParams PasswordParams
+	// PasswordsWaiting is how many passwords may wait to be hashed or compared; more
+	// are refused. Default 128.
+	PasswordsWaiting int
 	// PasswordMinEntropy is the least strength of new passwords in bits, for all
 	// dialects. Default 0: each dialect has its own rule.
 	PasswordMinEntropy float64
@@ -100,7 +103,7 @@ func NewService(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make cache of organizations: %w", err)
 	}
-	passwords, err := newPasswords(c.PasswordParams)
+	passwords, err := newPasswords(c.PasswordParams, c.PasswordsWaiting)
 	if err != nil {
 		return nil, err
 	}

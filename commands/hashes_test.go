@@ -23,7 +23,7 @@ const (
 func TestHashesOfOtherSystems(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	h, err := newPasswords(PasswordParams{MemoryKiB: 64, Iterations: 1, Parallelism: 1})
+	h, err := newPasswords(PasswordParams{MemoryKiB: 64, Iterations: 1, Parallelism: 1}, 0)
 	require.NoError(t, err)
 	made, err := bcrypt.GenerateFromPassword([]byte("correct horse"), bcrypt.MinCost)
 	require.NoError(t, err)

@@ -22,8 +22,7 @@ type PasswordParams struct {
 var DefaultPasswordParams = PasswordParams{MemoryKiB: 19 * 1024, Iterations: 2, Parallelism: 1}
 
 // maxWaitingHashes bounds who waits for a turn at hashing: at 20 to 40 ms each this
-// is more than anybody waits for a sign-in. It is a small part of the requests that
-// may be worked at, so that sign-ins leave room for the others.
+// is more than anybody waits for a sign-in.
 const maxWaitingHashes = 128
 
 // hashesAtOnce leaves half of the cores to everything else: reads go on however many
@@ -36,14 +35,20 @@ type passwords struct {
 	params  *argon2id.Params
 	turns   chan struct{}
 	waiting atomic.Int64
+	room    int64 // for who waits
 	dummy   string // for users that have no password: the work is the same
 }
 
-func newPasswords(p PasswordParams) (*passwords, error) {
+// room is how many may wait for a turn; 0 means maxWaitingHashes.
+func newPasswords(p PasswordParams, room int) (*passwords, error) {
 	if p == (PasswordParams{}) {
 		p = DefaultPasswordParams
 	}
+	if room <= 0 {
+		room = maxWaitingHashes
+	}
 	h := &passwords{
+		room: int64(room),
 		params: &argon2id.Params{
 			Memory: p.MemoryKiB, Iterations: p.Iterations, Parallelism: p.Parallelism, SaltLength: 16, KeyLength: 32,
 		},
@@ -57,7 +62,7 @@ func newPasswords(p PasswordParams) (*passwords, error) {
 }
 
 func (h *passwords) turn(ctx context.Context) (done func(), err error) {
-	if h.waiting.Add(1) > maxWaitingHashes {
+	if h.waiting.Add(1) > h.room {
 		h.waiting.Add(-1)
 		return nil, &Error{Code: Unavailable, Reason: "busy", Message: "too many sign-ins at once, try again"}
 	}

@@ -11,7 +11,7 @@ import (
 func TestPasswords(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	h, err := newPasswords(PasswordParams{MemoryKiB: 64, Iterations: 1, Parallelism: 1})
+	h, err := newPasswords(PasswordParams{MemoryKiB: 64, Iterations: 1, Parallelism: 1}, 0)
 	require.NoError(t, err)
 	hash, err := h.hash(ctx, "secret")
 	require.NoError(t, err)
@@ -36,7 +36,7 @@ func TestPasswords(t *testing.T) {
 
 func TestHashingIsBounded(t *testing.T) {
 	t.Parallel()
-	h, err := newPasswords(PasswordParams{MemoryKiB: 64, Iterations: 1, Parallelism: 1})
+	h, err := newPasswords(PasswordParams{MemoryKiB: 64, Iterations: 1, Parallelism: 1}, 0)
 	require.NoError(t, err)
 	for range cap(h.turns) {
 		h.turns <- struct{}{}
