@@ -13,6 +13,7 @@ type keysCommand struct {
 	List   keysList   `cmd:"" help:"List sessions and API keys."`
 	Create keysCreate `cmd:"" help:"Make an API key."`
 	Delete keysDelete `cmd:"" help:"Delete a session or API key."`
+	Rotate keysRotate `cmd:"" help:"Change the master key, which wraps all data keys."`
 }
 
 // Help is shown by --help.

@@ -78,6 +78,7 @@ func TestHelp(t *testing.T) {
 		"keys-list":            {"keys", "list", "--help"},
 		"keys-create":          {"keys", "create", "--help"},
 		"keys-delete":          {"keys", "delete", "--help"},
+		"keys-rotate":          {"keys", "rotate", "--help"},
 		"roles":                {"roles", "--help"},
 		"roles-show":           {"roles", "show", "--help"},
 		"roles-set":            {"roles", "set", "--help"},

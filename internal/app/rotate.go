@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.uber.org/zap"
+
+	"github.com/rosterhq/roster/eventlog"
+	"github.com/rosterhq/roster/internal/config"
+	"github.com/rosterhq/roster/internal/durable"
+)
+
+// RotateKeys changes the master key of an installation. Where the settings name one,
+// that is the new one; else a new one takes the place of the data directory's.
+type RotateKeys struct {
+	Settings config.API // those of the server
+	Logger   *zap.Logger
+	// Progress, which may be nil, is told of each step.
+	Progress func(eventlog.Rotation)
+}
+
+// Run wraps all keys anew. It may be killed anywhere: until it came to its end the
+// server starts with both master keys, and the next run goes on.
+func (o RotateKeys) Run(ctx context.Context) (done eventlog.Rotation, err error) {
+	p := &parts{log: o.Logger}
+	defer func() { err = errors.Join(err, p.abandon(ctx, nil)) }()
+	nc, keys, err := place{settings: o.Settings, sync: true}.open(p)
+	if err != nil {
+		return done, err
+	}
+	there, err := eventlog.Exists(ctx, nc, o.Settings.NATSPrefix)
+	if err != nil {
+		return done, err
+	}
+	if !there {
+		return done, errors.New("there is no installation: check ROSTER_DATA_DIR, or ROSTER_NATS_URL and ROSTER_NATS_PREFIX")
+	}
+	log, err := openLog(ctx, p, o.Settings.Shared, nc, keys, 0)
+	if err != nil {
+		return done, err
+	}
+	if o.Settings.MasterKey != nil {
+		return log.RotateMasterKey(ctx, o.Settings.MasterKey, o.Progress)
+	}
+	return o.ofFile(ctx, log, filepath.Join(o.Settings.DataDir, masterKeyName))
+}
+
+// ofFile changes the master key that a file holds. The new one lies beside it before
+// anything is wrapped under it, and takes its name when nothing needs the old one.
+func (o RotateKeys) ofFile(ctx context.Context, log *eventlog.Log, path string) (done eventlog.Rotation, err error) {
+	next, begun := path+nextKey, false
+	var key []byte
+	if begun, err = exists(next); err != nil {
+		return done, err
+	}
+	if begun {
+		key, err = readMasterKey(next)
+	} else {
+		key, err = makeMasterKey(next)
+	}
+	if err != nil {
+		return done, err
+	}
+	if done, err = log.RotateMasterKey(ctx, key, o.Progress); err != nil {
+		return done, err
+	}
+	if err := replaceMasterKey(path, key); err != nil {
+		return done, err
+	}
+	if err := errors.Join(overwrite(next), os.Remove(next), durable.SyncDir(filepath.Dir(next))); err != nil {
+		return done, fmt.Errorf("remove %s, which is %s by now: %w", next, path, err)
+	}
+	return done, nil
+}
+
+// replaceMasterKey puts a new key into a file, whose old bytes are overwritten then.
+func replaceMasterKey(path string, key []byte) error {
+	old, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("open the old master key: %w", err)
+	}
+	err = keepMasterKey(path, key)
+	if err == nil {
+		err = blank(old)
+	}
+	if err := errors.Join(err, old.Close()); err != nil {
+		return fmt.Errorf("replace the master key: %w", err)
+	}
+	return nil
+}
+
+func overwrite(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(blank(f), f.Close())
+}
+
+// blank writes zeros over a file. Disks and file systems that write elsewhere than
+// where they are told keep the old bytes for as long as they do.
+func blank(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(make([]byte, info.Size()), 0); err != nil {
+		return err
+	}
+	return f.Sync()
+}
