@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/gorilla/mux"
 	"github.com/oasdiff/yaml"
@@ -32,17 +33,25 @@ func (s *surface) registerDocs(router *mux.Router) {
 		router.Handle(path, serveFile(file[0], file[1])).Methods(http.MethodGet)
 	}
 	s.registerEvents(router)
-	router.HandleFunc("/docs/documents.json", s.documents).Methods(http.MethodGet)
+	inJSON := map[string]func() []byte{}
 	for name, dialect := range s.dialects {
 		router.Handle("/docs/"+name+".yaml", serveBytes(dialect.OpenAPI(), "application/yaml")).Methods(http.MethodGet)
-		raw, err := yaml.YAMLToJSON(dialect.OpenAPI())
-		if err != nil { // a test reads every document, so this is a build that was never tested
-			s.logger.Error("OpenAPI document can not be read", zap.String("dialect", name), zap.Error(err))
-			continue
-		}
-		router.Handle("/docs/"+name+".json", serveBytes(raw, "application/json")).Methods(http.MethodGet)
+		inJSON[name] = sync.OnceValue(func() []byte { return s.inJSON(name, dialect.OpenAPI()) })
+		router.Handle("/docs/"+name+".json", serveMade(inJSON[name])).Methods(http.MethodGet)
 	}
+	router.Handle("/docs/documents.json", serveMade(sync.OnceValue(func() []byte { return s.documents(inJSON) }))).Methods(http.MethodGet)
 	router.HandleFunc("/", landing).Methods(http.MethodGet)
+}
+
+// inJSON takes 50 ms and more of a processor: nobody may have it done twice, and a
+// start need not wait for it.
+func (s *surface) inJSON(name string, document []byte) []byte {
+	raw, err := yaml.YAMLToJSON(document)
+	if err != nil { // a test reads every document, so this is a build that was never tested
+		s.logger.Error("OpenAPI document can not be read", zap.String("dialect", name), zap.Error(err))
+		return []byte("null")
+	}
+	return raw
 }
 
 // registerEvents adds the page of events.
@@ -80,6 +89,13 @@ func serveBytes(raw []byte, contentType string) http.Handler {
 	})
 }
 
+// serveMade serves JSON that is made when it is asked for first.
+func serveMade(raw func() []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		serveBytes(raw(), "application/json").ServeHTTP(w, r)
+	})
+}
+
 // document says where a dialect's OpenAPI document is.
 type document struct {
 	Name  string `json:"name"`
@@ -89,26 +105,28 @@ type document struct {
 }
 
 // documents lists the documents, the own API first.
-func (s *surface) documents(w http.ResponseWriter, _ *http.Request) {
-	list := []document{s.document(v1.Name)}
+func (s *surface) documents(inJSON map[string]func() []byte) []byte {
+	names := []string{v1.Name}
 	for _, name := range s.names() {
 		if name != v1.Name {
-			list = append(list, s.document(name))
+			names = append(names, name)
 		}
 	}
-	writeJSON(w, http.StatusOK, list)
-}
-
-func (s *surface) document(name string) document {
-	var head struct {
-		Info struct {
-			Title string `json:"title"`
-		} `json:"info"`
+	list := make([]document, len(names))
+	for i, name := range names {
+		var head struct {
+			Info struct {
+				Title string `json:"title"`
+			} `json:"info"`
+		}
+		_ = json.Unmarshal(inJSON[name](), &head) // one that can not be read has no title
+		list[i] = document{Name: name, Title: head.Info.Title, JSON: "/docs/" + name + ".json", YAML: "/docs/" + name + ".yaml"}
 	}
-	if raw, err := yaml.YAMLToJSON(s.dialects[name].OpenAPI()); err == nil {
-		_ = json.Unmarshal(raw, &head)
+	raw, err := json.Marshal(list)
+	if err != nil {
+		s.logger.Error("the list of documents can not be written", zap.Error(err))
 	}
-	return document{Name: name, Title: head.Info.Title, JSON: "/docs/" + name + ".json", YAML: "/docs/" + name + ".yaml"}
+	return raw
 }
 
 // landing sends browsers to the docs and tells programs where they are.
