@@ -13,6 +13,10 @@ import (
 // maxTries bounds how often a command is decided again after a lost race.
 const maxTries = 12
 
+// patience bounds a command, whatever it waits for: who asks is told before most
+// clients give up.
+const patience = 8 * time.Second
+
 // builder makes a command for one try, from what the log says at that time. Its
 // refusals are *Error.
 type builder func(ctx context.Context) (userCommand, error)
@@ -34,6 +38,8 @@ type attempt struct {
 }
 
 func (s *Service) run(ctx context.Context, r Request, env envelope, id string, build builder, a attempt) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	leave, err := s.queues.enter(ctx, id)
 	if err != nil {
 		return Result{}, refusal(err)
@@ -185,7 +191,7 @@ func refusal(err error) error {
 		return err
 	}
 	switch {
-	case errors.Is(err, events.ErrUnavailable):
+	case errors.Is(err, events.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w (%w)", &Error{Code: Unavailable, Reason: "log", Message: "try again later"}, err)
 	case errors.Is(err, events.ErrTooLarge):
 		return fmt.Errorf("%w (%w)", &Error{Code: TooLarge, Message: "this is more than one event may hold"}, err)

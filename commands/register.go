@@ -49,6 +49,8 @@ func (s *Service) Register(ctx context.Context, r Request, c Register) (Result, 
 }
 
 func (s *Service) register(ctx context.Context, r Request, c Register, first bool) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	env := s.envelope(r)
 	reg := registration{s: s, env: env, wanted: c}
 	var refused *Error
