@@ -35,7 +35,7 @@ type passwords struct {
 	params  *argon2id.Params
 	turns   chan struct{}
 	waiting atomic.Int64
-	room    int64 // for who waits
+	room    int64  // for who waits
 	dummy   string // for users that have no password: the work is the same
 }
 

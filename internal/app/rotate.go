@@ -52,11 +52,12 @@ func (o RotateKeys) Run(ctx context.Context) (done eventlog.Rotation, err error)
 // ofFile changes the master key that a file holds. The new one lies beside it before
 // anything is wrapped under it, and takes its name when nothing needs the old one.
 func (o RotateKeys) ofFile(ctx context.Context, log *eventlog.Log, path string) (done eventlog.Rotation, err error) {
-	next, begun := path+nextKey, false
-	var key []byte
-	if begun, err = exists(next); err != nil {
+	next := path + nextKey
+	begun, err := exists(next)
+	if err != nil {
 		return done, err
 	}
+	var key []byte
 	if begun {
 		key, err = readMasterKey(next)
 	} else {
