@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"github.com/rosterhq/roster/api/crowd"
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/query"
 )
@@ -23,7 +24,7 @@ func all(t *testing.T, registry prometheus.Registerer) *surface {
 	require.NoError(t, err)
 	m, err := newMeter(registry)
 	require.NoError(t, err)
-	return &surface{dialects: dialects, logger: zap.NewNop(), meter: m, clock: time.Now}
+	return &surface{dialects: dialects, logger: zap.NewNop(), meter: m, clock: time.Now, crowd: crowd.New(crowd.Limits{}, time.Now)}
 }
 
 // TestRoutesAreReached: a route whose path another dialect owns would never be.

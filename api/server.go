@@ -219,7 +219,7 @@ func (s *surface) handler(c Config) http.Handler {
 		routers[name] = s.router(s.dialects[name].Register)
 	}
 	own := routers[v1.Name]
-	registerHealth(own, c.Ready, c.Crowd.Busy)
+	registerHealth(own, c.Ready, s.crowd.Busy)
 	if c.Metrics != nil {
 		own.Handle("/metrics", c.Metrics).Methods(http.MethodGet)
 	}
