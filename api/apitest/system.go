@@ -134,6 +134,8 @@ func New(tb testing.TB, options ...Option) *System {
 	for _, o := range options {
 		o(&set)
 	}
+	hidden := newSecrets(tb)
+	set.api.Logger = hidden.over(set.api.Logger)
 	s := &System{t: tb}
 	s.startBack(set)
 	set.api.Commands, set.api.Queries, set.api.TokenSecret = s.Commands, s.Queries, s.Log.Secret("tokens")
@@ -145,8 +147,9 @@ func New(tb testing.TB, options ...Option) *System {
 	tb.Cleanup(server.Close)
 	tb.Cleanup(func() { s.closeStreams(handler) })
 	s.URL = server.URL
+	hidden.next = &http.Transport{MaxIdleConnsPerHost: 64}
 	s.client = &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
+		Transport:     hidden,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	tb.Cleanup(s.client.CloseIdleConnections)
