@@ -59,7 +59,9 @@ func (h *Handler) convertLogin(w http.ResponseWriter, r *http.Request, c gate.Ca
 	if err := h.Gate.AllowLogin(r, u.Email); err != nil {
 		return err
 	}
-	if _, err := h.Commands.ProvePassword(r.Context(), gate.Request(r, c, Name), u.ID, password); err != nil {
+	_, err = h.Commands.ProvePassword(r.Context(), gate.Request(r, c, Name), u.ID, password)
+	h.Gate.TriedLogin(r, u.Email, err)
+	if err != nil {
 		return refusedLogin(err)
 	}
 	made := conversion{

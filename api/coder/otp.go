@@ -37,7 +37,7 @@ func (h *Handler) requestPasscode(w http.ResponseWriter, r *http.Request) error 
 	if err := b.err(); err != nil {
 		return err
 	}
-	if err := h.Gate.AllowLogin(r, address); err != nil {
+	if err := h.Gate.AllowMail(r, address); err != nil {
 		return err
 	}
 	request := gate.Request(r, gate.Caller{}, Name)
@@ -98,7 +98,7 @@ func (h *Handler) changePasswordByPasscode(w http.ResponseWriter, r *http.Reques
 	if err := b.err(); err != nil {
 		return err
 	}
-	if err := h.Gate.AllowLogin(r, command.Email); err != nil {
+	if err := h.Gate.AllowMail(r, command.Email); err != nil {
 		return err
 	}
 	if weak := commands.CheckStrength(command.Password, minEntropy); weak != nil {

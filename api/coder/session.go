@@ -33,6 +33,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	request := gate.Request(r, gate.Caller{}, Name)
 	request.IdempotencyKey, request.RequestHash = "", ""
 	res, err := h.Commands.SignIn(r.Context(), request, command)
+	h.Gate.TriedLogin(r, command.Email, err)
 	if err != nil {
 		return refusedLogin(err)
 	}

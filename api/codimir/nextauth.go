@@ -89,6 +89,7 @@ func (h *Handler) postCredentials(w http.ResponseWriter, r *http.Request) error 
 	request := gate.Request(r, gate.Caller{}, dialect)
 	request.IdempotencyKey, request.RequestHash = "", ""
 	result, err := h.Commands.SignIn(r.Context(), request, who)
+	h.Gate.TriedLogin(r, who.Email+who.Username, err)
 	if isRefusedSignIn(err) {
 		return f.redirect(w, r, http.StatusUnauthorized, base+"/error?error=CredentialsSignin&provider="+credentialsProvider)
 	}

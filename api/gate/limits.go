@@ -11,6 +11,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
+	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/events"
 )
 
@@ -20,8 +21,8 @@ import (
 const (
 	loginsPerAddress  = rate.Limit(1)
 	loginAddressBurst = 60
-	loginsPerAccount  = rate.Limit(1.0 / 6)
-	loginAccountBurst = 10
+	mailsPerAccount   = rate.Limit(1.0 / 6)
+	mailAccountBurst  = 10
 	guessesPerAddress = rate.Limit(5)
 	guessBurst        = 300
 	usesPerKey        = rate.Limit(10_000)
@@ -35,7 +36,9 @@ const DefaultCallsPerMinute = 512
 
 // limits holds all token buckets. A nil *limits limits nothing.
 type limits struct {
-	addresses, accounts, guesses, uses, calls *buckets
+	addresses, mails, guesses, uses, calls *buckets
+
+	accounts *lockout
 }
 
 func newLimits(clock func() time.Time, callsPerMinute int) *limits {
@@ -45,15 +48,17 @@ func newLimits(clock func() time.Time, callsPerMinute int) *limits {
 	return &limits{
 		calls:     newBuckets(clock, rate.Limit(float64(callsPerMinute)/60), callsPerMinute),
 		addresses: newBuckets(clock, loginsPerAddress, loginAddressBurst),
-		accounts:  newBuckets(clock, loginsPerAccount, loginAccountBurst),
+		mails:     newBuckets(clock, mailsPerAccount, mailAccountBurst),
+		accounts:  newLockout(clock),
 		guesses:   newBuckets(clock, guessesPerAddress, guessBurst),
 		uses:      newBuckets(clock, usesPerKey, useBurst),
 	}
 }
 
 // AllowLogin counts one try to sign in (or to make the first user) from the
-// request's address and, unless account is empty, at the account. Its error is
-// *Error with reason RateLimited.
+// request's address and, unless account is empty, at the account from there. Its
+// error is *Error with reason RateLimited. TriedLogin is to be told how a try at an
+// account ended.
 func (g *Gate) AllowLogin(r *http.Request, account string) error {
 	l := g.limits
 	if l == nil {
@@ -65,7 +70,36 @@ func (g *Gate) AllowLogin(r *http.Request, account string) error {
 	if account == "" {
 		return nil
 	}
-	return l.accounts.take(strings.ToLower(account))
+	return l.accounts.begin(attempt(account, network(r)))
+}
+
+// TriedLogin says how a try ended that AllowLogin let through. One that found no
+// answer, because of an overload perhaps, was none.
+func (g *Gate) TriedLogin(r *http.Request, account string, err error) {
+	if g.limits == nil {
+		return
+	}
+	name := attempt(account, network(r))
+	switch code := commands.CodeOf(err); {
+	case err == nil:
+		g.limits.accounts.succeeded(name)
+	case code == "" || code == commands.Unavailable:
+		g.limits.accounts.takeBack(name)
+	}
+}
+
+// AllowMail counts a request from the request's address that sends mail to an account,
+// or tries what was mailed, and the account's from everywhere. Its error is *Error with
+// reason RateLimited.
+func (g *Gate) AllowMail(r *http.Request, account string) error {
+	l := g.limits
+	if l == nil {
+		return nil
+	}
+	if err := l.addresses.take(network(r)); err != nil {
+		return err
+	}
+	return l.mails.take(strings.ToLower(account))
 }
 
 // BypassHeader frees an owner's call from the limit of AllowCall: of load tests

@@ -57,7 +57,7 @@ func (h *Handler) forgotPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Gate.AllowLogin(r, v["email"]); err != nil {
+	if err := h.Gate.AllowMail(r, v["email"]); err != nil {
 		return err
 	}
 	u, err := h.byEmail(r.Context(), v["email"])

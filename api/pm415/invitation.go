@@ -98,7 +98,7 @@ func (h *Handler) inviteLink(w http.ResponseWriter, r *http.Request, c gate.Call
 	if err != nil {
 		return err
 	}
-	if err := h.Gate.AllowLogin(r, v["email"]); err != nil {
+	if err := h.Gate.AllowMail(r, v["email"]); err != nil {
 		return err
 	}
 	if err := h.uninvited(r, o, v["email"]); err != nil {

@@ -49,6 +49,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) error {
 	request := gate.Request(r, gate.Caller{}, Name)
 	request.IdempotencyKey = "" // each login is a session of its own
 	res, err := h.Commands.SignIn(r.Context(), request, commands.SignIn{Email: v["email"], Password: v["password"], Lifetime: week})
+	h.Gate.TriedLogin(r, v["email"], err)
 	if err != nil {
 		return refusedLogin(err)
 	}

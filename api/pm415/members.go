@@ -303,7 +303,7 @@ func (h *Handler) resetPasswords(w http.ResponseWriter, r *http.Request, c gate.
 	}
 	people := []person{}
 	for _, u := range named(found, numbers) {
-		if err := h.Gate.AllowLogin(r, u.Email); err != nil {
+		if err := h.Gate.AllowMail(r, u.Email); err != nil {
 			return err
 		}
 		mailed, err := h.mailResetTo(r, u)

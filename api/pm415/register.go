@@ -33,7 +33,7 @@ func (h *Handler) register(w http.ResponseWriter, r *http.Request) error {
 	if err := h.Gate.SameOrigin(r); err != nil {
 		return err
 	}
-	if err := h.Gate.AllowLogin(r, v["email"]); err != nil {
+	if err := h.Gate.AllowMail(r, v["email"]); err != nil {
 		return err
 	}
 	options, err := h.whereTo(v)

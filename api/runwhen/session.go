@@ -103,6 +103,7 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) (commands.User,
 		command.Email, command.Username = name, ""
 	}
 	res, err := h.Commands.SignIn(r.Context(), gate.Request(r, gate.Caller{}, Name), command)
+	h.Gate.TriedLogin(r, name, err)
 	if err != nil {
 		return commands.User{}, pair{}, refusedSignIn(err)
 	}
