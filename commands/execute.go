@@ -14,7 +14,7 @@ import (
 const maxTries = 12
 
 // patience bounds a command, whatever it waits for: who asks is told before most
-// clients give up.
+// clients give up. Those who bring many users in wait for each other.
 const patience = 8 * time.Second
 
 // builder makes a command for one try, from what the log says at that time. Its
@@ -27,6 +27,8 @@ func fixed(c userCommand) builder {
 
 // execute does one command on one user.
 func (s *Service) execute(ctx context.Context, r Request, id string, build builder) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	return s.run(ctx, r, s.envelope(r), id, build, attempt{load: s.states.cached})
 }
 
@@ -38,8 +40,6 @@ type attempt struct {
 }
 
 func (s *Service) run(ctx context.Context, r Request, env envelope, id string, build builder, a attempt) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	leave, err := s.queues.enter(ctx, id)
 	if err != nil {
 		return Result{}, refusal(err)

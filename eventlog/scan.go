@@ -47,7 +47,7 @@ func (l *Log) Scan(ctx context.Context, s events.Stream, from, to uint64, f func
 }
 
 // ScanMessages is Scan of all messages, also of those that are no events: claims,
-// counters, and what this release can not read. They come without Meta.
+// counters, and what this release can not read. None comes with its Meta.
 func (l *Log) ScanMessages(ctx context.Context, s events.Stream, from, to uint64, f func(events.Stored) error) error {
 	return l.scan(ctx, s, from, to, scanning{f: f})
 }

@@ -15,7 +15,7 @@ import (
 // one after the other, on one server.
 func TestOverload(t *testing.T) {
 	p := planned(t)
-	s := start(t, fmt.Sprintf("ROSTER_MAX_REQUESTS=%d", p.requests), fmt.Sprintf("ROSTER_MAX_CONNECTIONS=%d", p.connections))
+	s := start(t, p)
 	before := s.resident()
 	s.twice(t, p)
 	s.recovers(t)

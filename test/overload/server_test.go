@@ -36,22 +36,23 @@ type server struct {
 	client *http.Client
 }
 
-func start(t *testing.T, settings ...string) *server {
+func start(t *testing.T, p plan) *server {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "roster-overload-")
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755)) // PostgreSQL's user must get there
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
-	s := &server{t: t, log: filepath.Join(dir, "log"), client: newClient(t)}
+	s := &server{t: t, log: filepath.Join(dir, "log"), client: newClient(t, p.connections*2/3)}
 	log, err := os.Create(s.log)
 	require.NoError(t, err)
 	defer log.Close()
 	out, in, err := os.Pipe()
 	require.NoError(t, err)
 	s.cmd = exec.Command(program("api"))
-	s.cmd.Env = append(withoutSettings(), append([]string{
-		"ROSTER_HTTP_ADDR=127.0.0.1:0", "ROSTER_DATA_DIR=" + filepath.Join(dir, "data"), "ROSTER_RATE_LIMITS=off", "ROSTER_LOG_LEVEL=warn",
-	}, settings...)...)
+	s.cmd.Env = append(withoutSettings(),
+		"ROSTER_HTTP_ADDR=127.0.0.1:0", "ROSTER_DATA_DIR="+filepath.Join(dir, "data"), "ROSTER_RATE_LIMITS=off", "ROSTER_LOG_LEVEL=warn",
+		fmt.Sprintf("ROSTER_MAX_REQUESTS=%d", p.requests), fmt.Sprintf("ROSTER_MAX_CONNECTIONS=%d", p.connections),
+	)
 	s.cmd.Stdout, s.cmd.Stderr = in, log
 	require.NoError(t, s.cmd.Start())
 	require.NoError(t, in.Close())
@@ -112,9 +113,11 @@ func (s *server) stop() {
 	require.NotContains(s.t, string(text), "DATA RACE")
 }
 
-func newClient(t *testing.T) *http.Client {
+// newClient leaves connections to others: this is about requests, and an idle
+// connection that the server takes for another client fails the next request on it.
+func newClient(t *testing.T, connections int) *http.Client {
 	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: 4096}
+	transport := &http.Transport{MaxIdleConnsPerHost: connections, MaxConnsPerHost: connections}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: patience}
 }
