@@ -3,6 +3,7 @@ package gate
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -52,7 +53,7 @@ func TestLockout(t *testing.T) {
 			if account == "" {
 				account = "ada"
 			}
-			r := httptest.NewRequest("POST", "/", nil)
+			r := httptest.NewRequest(http.MethodPost, "/", nil)
 			r.RemoteAddr = step.from
 			var err error
 			for range step.times {
@@ -101,14 +102,14 @@ func TestMailIsBoundedFromEverywhere(t *testing.T) {
 	g := &Gate{limits: newLimits(func() time.Time { return now }, 0)}
 	sent := 0
 	for i := range 100 {
-		r := httptest.NewRequest("POST", "/", nil)
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1000", i)
 		if g.AllowMail(r, "ada@example.com") == nil {
 			sent++
 		}
 	}
 	require.Equal(t, mailAccountBurst, sent)
-	r := httptest.NewRequest("POST", "/", nil)
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
 	r.RemoteAddr = home
 	require.NoError(t, g.AllowLogin(r, "ada@example.com"))
 }
