@@ -50,7 +50,7 @@ bench: ensure-postgres ## run the benchmarks, end with a table of the figures th
 fuzz: ## run each fuzz target for FUZZTIME (30s), FUZZJOBS (2) at a time
 	@grep -rl --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
 	  sed -n "s|^func \(Fuzz[A-Za-z0-9_]*\)(.*|$$(dirname $$file) \1|p" $$file; \
-	done | xargs -P $(FUZZJOBS) -n 2 bash -c '$(GO) test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) -parallel 1 $$0'
+	done | GO='$(GO)' xargs -P $(FUZZJOBS) -n 2 scripts/fuzz.sh $(FUZZTIME)
 
 fuzz-api: ensure-postgres ## send ROSTER_FUZZ_REQUESTS (40000) generated requests to every operation of every document
 	ROSTER_FUZZ_REQUESTS=$${ROSTER_FUZZ_REQUESTS:-40000} $(GO) test -count=1 -v -timeout 60m -run TestEveryOperationOfEveryDocument ./api/
