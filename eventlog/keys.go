@@ -31,9 +31,11 @@ type keyring struct {
 	log   *Log
 	ring  *vault.Ring
 	wraps atomic.Pointer[wrapping]
-	cache *lru.Cache[string, cachedKey]
-	now   func() time.Time
-	era   func() uint64
+	// secret is the installation's, as the log has it now.
+	secret *looks
+	cache  *lru.Cache[string, cachedKey]
+	now    func() time.Time
+	era    func() uint64
 
 	remembering sync.Mutex
 }
@@ -53,7 +55,10 @@ func newKeyring(l *Log, ring *vault.Ring, now func() time.Time) *keyring {
 		panic("eventlog: " + err.Error()) // only for a size below 1
 	}
 	era := func() uint64 { return l.nc.Stats().Reconnects }
-	return &keyring{log: l, ring: ring, cache: cache, now: now, era: era}
+	secret := &looks{read: func(ctx context.Context) (stored, error) {
+		return l.read.leaderLast(ctx, l.names.keys, l.names.secret())
+	}}
+	return &keyring{log: l, ring: ring, cache: cache, now: now, era: era, secret: secret}
 }
 
 // DataKey returns the key that seals what is personal of a user, events.ErrErased

@@ -37,7 +37,7 @@ func (k *keyring) adopt(secret stored) (root []byte, err error) {
 // the keys must not be used.
 func (k *keyring) settle(ctx context.Context, under *wrapping, userIDs []string) error {
 	l := k.log
-	secret, err := l.read.leaderLast(ctx, l.names.keys, l.names.secret())
+	secret, err := k.secret.fresh(ctx)
 	if err != nil {
 		return unavailable("look at the master key", err)
 	}
