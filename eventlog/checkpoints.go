@@ -146,11 +146,6 @@ func (l *Log) PutTiles(ctx context.Context, s events.Stream, mark uint64, tiles 
 	if err != nil {
 		return mark, fmt.Errorf("keep tiles: %w", err)
 	}
-	pub, err := newPublisher(l.nc, js, 1)
-	if err != nil {
-		return mark, unavailable("keep tiles of "+string(s), err)
-	}
-	defer pub.close()
 	for chunk := range slices.Chunk(tiles, tilesAtOnce) {
 		msgs := make([]*nats.Msg, 0, len(chunk)+1)
 		for _, t := range chunk {
@@ -158,7 +153,7 @@ func (l *Log) PutTiles(ctx context.Context, s events.Stream, mark uint64, tiles 
 		}
 		marked := &nats.Msg{Subject: l.names.tilesMark(s), Header: nats.Header{}}
 		marked.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(mark, 10))
-		last, err := pub.batch(ctx, append(msgs, marked))
+		last, err := publishBatch(ctx, js, append(msgs, marked))
 		if err = refusedOr(err); errors.Is(err, events.ErrConflict) {
 			return mark, fmt.Errorf("keep tiles of %s: %w", s, err)
 		}
@@ -198,13 +193,9 @@ func noStream(err error) bool {
 // First returns the first sequence that a stream still holds; one behind the last where
 // it holds none.
 func (l *Log) First(ctx context.Context, s events.Stream) (uint64, error) {
-	js, err := jetstream.New(l.nc)
-	if err != nil {
-		return 0, fmt.Errorf("first of %s: %w", s, err)
-	}
-	stream, err := js.Stream(ctx, l.names.streamOf(s))
+	state, err := l.read.state(ctx, l.names.streamOf(s))
 	if err != nil {
 		return 0, unavailable("first of "+string(s), err)
 	}
-	return stream.CachedInfo().State.FirstSeq, nil
+	return state.First, nil
 }

@@ -59,10 +59,11 @@ func withoutTransport(h events.Headers) events.Headers {
 // erased. What changes meanwhile may come twice; then the later one counts. An error
 // of f ends it and is returned, wrapped.
 func (l *Log) WrappedKeys(ctx context.Context, f func(events.WrappedKey) error) error {
-	subjects, err := l.read.subjects(ctx, l.names.keys)
+	state, err := l.read.state(ctx, l.names.keys)
 	if err != nil {
 		return unavailable("read wrapped keys", err)
 	}
+	subjects := state.Subjects
 	seed, seen := maphash.MakeSeed(), make(map[uint64]struct{}, subjects)
 	err = l.scanKeys(ctx, jetstream.DeliverLastPerSubjectPolicy, 0, func(subject string, m stored) error {
 		seen[maphash.String(seed, subject)] = struct{}{}

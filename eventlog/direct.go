@@ -256,36 +256,30 @@ func (r *reader) leader(ctx context.Context, stream, request string) (stored, er
 
 // head returns a stream's last sequence, from the leader.
 func (r *reader) head(ctx context.Context, stream string) (uint64, error) {
-	var body struct {
-		Error *jetstream.APIError `json:"error"`
-		State struct {
-			LastSequence uint64 `json:"last_seq"`
-		} `json:"state"`
-	}
-	if err := r.ask(ctx, "STREAM.INFO."+stream, "", &body); err != nil {
-		return 0, fmt.Errorf("head of %s: %w", stream, err)
-	}
-	if body.Error != nil {
-		return 0, fmt.Errorf("head of %s: %w", stream, body.Error)
-	}
-	return body.State.LastSequence, nil
+	state, err := r.state(ctx, stream)
+	return state.Last, err
 }
 
-// subjects counts the subjects of a stream that have a message, at the leader.
-func (r *reader) subjects(ctx context.Context, stream string) (int, error) {
+// streamState is what a stream holds.
+type streamState struct {
+	First    uint64 `json:"first_seq"` // one behind the last where it holds nothing
+	Last     uint64 `json:"last_seq"`
+	Subjects int    `json:"num_subjects"` // that have a message
+}
+
+// state asks a stream's leader.
+func (r *reader) state(ctx context.Context, stream string) (streamState, error) {
 	var body struct {
 		Error *jetstream.APIError `json:"error"`
-		State struct {
-			Subjects int `json:"num_subjects"`
-		} `json:"state"`
+		State streamState         `json:"state"`
 	}
 	if err := r.ask(ctx, "STREAM.INFO."+stream, "", &body); err != nil {
-		return 0, fmt.Errorf("subjects of %s: %w", stream, err)
+		return streamState{}, fmt.Errorf("state of %s: %w", stream, err)
 	}
 	if body.Error != nil {
-		return 0, fmt.Errorf("subjects of %s: %w", stream, body.Error)
+		return streamState{}, fmt.Errorf("state of %s: %w", stream, body.Error)
 	}
-	return body.State.Subjects, nil
+	return body.State, nil
 }
 
 // secureDelete overwrites a message's bytes.

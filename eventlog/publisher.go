@@ -128,11 +128,15 @@ func readAck(m *nats.Msg) ack {
 }
 
 func (p *natsPublisher) batch(ctx context.Context, msgs []*nats.Msg) (uint64, error) {
+	return publishBatch(ctx, p.js, msgs)
+}
+
+func publishBatch(ctx context.Context, js jetstream.JetStream, msgs []*nats.Msg) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, ackTimeout)
 	defer cancel()
 	// Waiting for the first answer would add a round trip and open the
 	// server's limit of batches in flight.
-	done, err := jetstreamext.PublishMsgBatch(ctx, p.js, msgs, jetstreamext.BatchFlowControl{AckFirst: false, AckTimeout: ackTimeout})
+	done, err := jetstreamext.PublishMsgBatch(ctx, js, msgs, jetstreamext.BatchFlowControl{AckFirst: false, AckTimeout: ackTimeout})
 	if err != nil {
 		return 0, err
 	}
