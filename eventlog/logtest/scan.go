@@ -90,6 +90,7 @@ func scanMessages(t *testing.T, l Log) {
 	require.Len(t, all, int(last))
 	for i, e := range all {
 		require.EqualValues(t, i+1, e.Sequence)
+		require.Zero(t, e.Meta)
 		require.Equal(t, e.Sequence == first || e.Sequence == second, len(e.Headers[events.HeaderType]) > 0, "message %d", e.Sequence)
 	}
 	require.Len(t, collect(t, l, events.Roster, 0, 0), 2)

@@ -10,14 +10,18 @@ import (
 // Scan hands the events of a stream from one sequence to another to f.
 func (l *Log) Scan(ctx context.Context, s events.Stream, from, to uint64, f func(events.Stored) error) error {
 	return l.ScanMessages(ctx, s, from, to, func(m events.Stored) error {
-		if m.Meta.ID == "" {
+		if m.Headers == nil {
 			return nil
+		}
+		var err error
+		if m.Meta, err = events.DecodeMeta(m.Headers); err != nil {
+			return err
 		}
 		return f(m)
 	})
 }
 
-// ScanMessages is Scan with claims and counters.
+// ScanMessages is Scan with claims and counters. None comes with its Meta.
 func (l *Log) ScanMessages(ctx context.Context, s events.Stream, from, to uint64, f func(events.Stored) error) error {
 	from = max(from, 1)
 	messages, err := l.until(ctx, s, from, to)
@@ -28,13 +32,7 @@ func (l *Log) ScanMessages(ctx context.Context, s events.Stream, from, to uint64
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("scan %s: %w", s, err)
 		}
-		stored := events.Stored{Stream: s, Sequence: from + uint64(i), Headers: m.header, Data: m.data}
-		if m.header != nil {
-			if stored.Meta, err = events.DecodeMeta(m.header); err != nil {
-				return fmt.Errorf("scan %s: %w", s, err)
-			}
-		}
-		if err := f(stored); err != nil {
+		if err := f(events.Stored{Stream: s, Sequence: from + uint64(i), Headers: m.header, Data: m.data}); err != nil {
 			return fmt.Errorf("scan %s: %w", s, err)
 		}
 	}
