@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -38,7 +39,7 @@ func NewVerifier(stream events.Stream, checkpoints []*Checkpoint, kept io.Reader
 			v.due = append(v.due, c)
 		}
 	}
-	slices.SortStableFunc(v.due, func(a, b *Checkpoint) int { return compare(a.Size, b.Size) })
+	slices.SortStableFunc(v.due, func(a, b *Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
 	for _, c := range v.due {
 		switch first := v.due[0]; {
 		case c.Installation != first.Installation:
@@ -49,16 +50,6 @@ func NewVerifier(stream events.Stream, checkpoints []*Checkpoint, kept io.Reader
 		v.from = c.From
 	}
 	return v, nil
-}
-
-func compare(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // Verified is what a verification found to be as it was signed.
