@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,36 @@ func TestRoutesAreReached(t *testing.T) {
 		require.NoError(t, err)
 		require.Positive(t, routes, name)
 	}
+}
+
+// TestNoRouteHidesAnother: a path without variables is served by its own route, not by
+// a pattern that was registered before.
+func TestNoRouteHidesAnother(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	for name, d := range all(t, nil).dialects {
+		router := mux.NewRouter().SkipClean(true)
+		d.Register(router)
+		err := router.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+			path, err := route.GetPathTemplate()
+			require.NoError(t, err, name)
+			methods, err := route.GetMethods()
+			if err != nil || strings.Contains(path, "{") {
+				return nil // every method, or every text
+			}
+			for _, method := range methods {
+				var found mux.RouteMatch
+				require.True(t, router.Match(httptest.NewRequest(method, path, nil), &found), path)
+				template, err := found.Route.GetPathTemplate()
+				require.NoError(t, err)
+				require.Equal(t, path, template, "%s %s", method, path)
+				checked++
+			}
+			return nil
+		})
+		require.NoError(t, err)
+	}
+	require.Greater(t, checked, 50)
 }
 
 // TestRouteLabels: metrics name the route, of whichever dialect, and never what a

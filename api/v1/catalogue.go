@@ -40,16 +40,19 @@ const typeSchemaJSON = "application/schema+json"
 
 func (h *Handler) registerCatalogue(router *mux.Router) {
 	types, err := newEventTypes()
-	for path, handle := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"/v1/catalogue":               types.listTypes,
-		"/v1/catalogue/asyncapi.yaml": types.asyncAPI,
-		"/v1/catalogue/{type}":        types.getType,
-		"/v1/catalogue/{type}/schema": types.getSchema,
+	for _, route := range []struct {
+		path   string
+		handle func(http.ResponseWriter, *http.Request) error
+	}{ // in this order: the first one that fits is taken, and asyncapi.yaml could be a type
+		{"/v1/catalogue", types.listTypes},
+		{"/v1/catalogue/asyncapi.yaml", types.asyncAPI},
+		{"/v1/catalogue/{type}", types.getType},
+		{"/v1/catalogue/{type}/schema", types.getSchema},
 	} {
-		router.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		router.HandleFunc(route.path, func(w http.ResponseWriter, r *http.Request) {
 			failure := err
 			if failure == nil {
-				failure = handle(w, r)
+				failure = route.handle(w, r)
 			}
 			if failure != nil {
 				h.fail(w, r, failure)
