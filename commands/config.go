@@ -20,8 +20,8 @@ type Config struct {
 	// PasswordParams are the costs of new password hashes; older ones are made
 	// anew at the next sign-in. Default DefaultPasswordParams.
 	PasswordParams PasswordParams
-	// PasswordsWaiting is how many passwords may wait to be hashed or compared; more
-	// are refused. Default 128.
+	// PasswordsWaiting is how many passwords may wait to be hashed or compared, 128 at
+	// most, which is the default; more are refused.
 	PasswordsWaiting int
 	// PasswordMinEntropy is the least strength of new passwords in bits, for all
 	// dialects. Default 0: each dialect has its own rule.

@@ -39,7 +39,7 @@ type passwords struct {
 	dummy   string // for users that have no password: the work is the same
 }
 
-// room is how many may wait for a turn; 0 means maxWaitingHashes.
+// room is how many may wait for a turn, maxWaitingHashes at most; 0 means that many.
 func newPasswords(p PasswordParams, room int) (*passwords, error) {
 	if p == (PasswordParams{}) {
 		p = DefaultPasswordParams
@@ -47,6 +47,7 @@ func newPasswords(p PasswordParams, room int) (*passwords, error) {
 	if room <= 0 {
 		room = maxWaitingHashes
 	}
+	room = min(room, maxWaitingHashes)
 	h := &passwords{
 		room: int64(room),
 		params: &argon2id.Params{

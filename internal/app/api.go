@@ -130,7 +130,8 @@ func (a *API) startWriteSide(ctx context.Context) error {
 	}
 	a.commands, err = commands.NewService(ctx, commands.Config{
 		Log: a.log, Clock: time.Now, Logger: a.parts.log.Named("commands"), PasswordMinEntropy: a.config.PasswordMinEntropy,
-		PasswordsWaiting: passwordsWaiting(a.config.MaxRequests),
+		// Each that waits has a place among the requests: most are for others.
+		PasswordsWaiting: max(1, a.config.MaxRequests/4),
 		NumbersFrom:      a.config.NumbersFrom, NoPasswords: !a.config.PasswordAuth, SessionLifetime: a.config.SessionDuration,
 		DefaultTokenLifetime: a.config.DefaultTokenLifetime, RolesByOIDC: a.config.OIDC != nil && a.config.OIDC.RoleField != "",
 		MaxTokenLifetime: a.config.MaxTokenLifetime, MaxAdminTokenLifetime: a.config.MaxAdminTokenLifetime,

@@ -32,7 +32,3 @@ func connectionsOf(descriptors uint64) int {
 	d := int(min(descriptors, most))
 	return max(d/2, d-descriptorsKept)
 }
-
-// passwordsWaiting leaves most places to other requests: each password that waits to
-// be compared has one.
-func passwordsWaiting(requests int) int { return max(1, min(128, requests/4)) }

@@ -19,8 +19,6 @@ import (
 type RotateKeys struct {
 	Settings config.API // those of the server
 	Logger   *zap.Logger
-	// Progress, which may be nil, is told of each step.
-	Progress func(eventlog.Rotation)
 }
 
 // Run wraps all keys anew. It may be killed anywhere: until it came to its end the
@@ -44,7 +42,7 @@ func (o RotateKeys) Run(ctx context.Context) (done eventlog.Rotation, err error)
 		return done, err
 	}
 	if o.Settings.MasterKey != nil {
-		return log.RotateMasterKey(ctx, o.Settings.MasterKey, o.Progress)
+		return log.RotateMasterKey(ctx, o.Settings.MasterKey, nil)
 	}
 	return o.ofFile(ctx, log, filepath.Join(o.Settings.DataDir, masterKeyName))
 }
@@ -66,7 +64,7 @@ func (o RotateKeys) ofFile(ctx context.Context, log *eventlog.Log, path string) 
 	if err != nil {
 		return done, err
 	}
-	if done, err = log.RotateMasterKey(ctx, key, o.Progress); err != nil {
+	if done, err = log.RotateMasterKey(ctx, key, nil); err != nil {
 		return done, err
 	}
 	if err := replaceMasterKey(path, key); err != nil {
