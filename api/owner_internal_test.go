@@ -58,9 +58,9 @@ func TestNoRouteHidesAnother(t *testing.T) {
 		err := router.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 			path, err := route.GetPathTemplate()
 			require.NoError(t, err, name)
-			methods, err := route.GetMethods()
-			if err != nil || strings.Contains(path, "{") {
-				return nil // every method, or every text
+			methods, _ := route.GetMethods() // none where it takes every method
+			if strings.Contains(path, "{") {
+				return nil
 			}
 			for _, method := range methods {
 				var found mux.RouteMatch
