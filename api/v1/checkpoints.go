@@ -3,6 +3,7 @@ package v1
 import (
 	"encoding/base64"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -156,31 +157,12 @@ func (h *Handler) readLogHashes(w http.ResponseWriter, r *http.Request, c gate.C
 	if to == 0 || to > newest.Size {
 		to = newest.Size
 	}
-	return h.hashes(w, r, stream, max(from, 1), to)
-}
-
-func (h *Handler) hashes(w http.ResponseWriter, r *http.Request, stream events.Stream, from, to uint64) error {
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	if gate.WantsHead(r) {
-		w.WriteHeader(http.StatusOK)
-		return nil
-	}
-	out, err := newLongOutput(w, r)
-	if err == nil {
-		err = evidence.Leaves(r.Context(), h.Copies, stream, from, to, func(hashes []byte) error {
+	return h.copyOut(w, r, "application/octet-stream", func(out io.Writer) error {
+		return evidence.Leaves(r.Context(), h.Copies, stream, max(from, 1), to, func(hashes []byte) error {
 			_, err := out.Write(hashes)
 			return err
 		})
-	}
-	if err == nil {
-		err = out.Close()
-	}
-	if err != nil {
-		h.logger(r).Warn("hashes of the log were cut off", zap.Error(err))
-		panic(http.ErrAbortHandler) // half of it is out
-	}
-	return nil
+	})
 }
 
 // signed is the newest checkpoint of a stream.

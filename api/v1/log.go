@@ -93,10 +93,15 @@ func sequenceOf(s string, stream events.Stream) (uint64, error) {
 	return p.Sequence, nil
 }
 
-// feed writes a feed. One that fails on its way is cut off: its last line is
-// missing then.
+// feed writes a feed.
 func (h *Handler) feed(w http.ResponseWriter, r *http.Request, head archive.FeedHead, write func(*archive.FeedWriter) error) error {
-	w.Header().Set("Content-Type", "application/x-ndjson")
+	return h.copyOut(w, r, "application/x-ndjson", func(out io.Writer) error { return writeFeed(out, head, write) })
+}
+
+// copyOut answers with a copy of what the log keeps. One that fails on its way is cut
+// off: its end is missing then.
+func (h *Handler) copyOut(w http.ResponseWriter, r *http.Request, contentType string, write func(io.Writer) error) error {
+	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
 	if gate.WantsHead(r) {
 		w.WriteHeader(http.StatusOK)
@@ -104,13 +109,13 @@ func (h *Handler) feed(w http.ResponseWriter, r *http.Request, head archive.Feed
 	}
 	out, err := newLongOutput(w, r)
 	if err == nil {
-		err = writeFeed(out, head, write)
+		err = write(out)
 	}
 	if err == nil {
 		err = out.Close()
 	}
 	if err != nil {
-		h.logger(r).Warn("a feed of the log was cut off", zap.Error(err))
+		h.logger(r).Warn("a copy of what the log keeps was cut off", zap.String("path", r.URL.Path), zap.Error(err))
 		panic(http.ErrAbortHandler) // half of it is out
 	}
 	return nil
