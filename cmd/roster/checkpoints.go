@@ -208,7 +208,10 @@ func writeNew(path string, text []byte, mode fs.FileMode) error {
 	if err == nil {
 		err = file.Sync()
 	}
-	return errors.Join(err, file.Close())
+	if err = errors.Join(err, file.Close()); err != nil {
+		return errors.Join(err, os.Remove(path)) // half of it would stay for good
+	}
+	return nil
 }
 
 type checkpointsCompare struct {
