@@ -180,14 +180,18 @@ func pathOf(address string) string {
 		return ""
 	}
 	u, err := url.Parse(address)
-	if err != nil || len(address) > maxRedirect {
+	if err != nil {
 		return "/"
 	}
 	path := "/" + strings.TrimLeft(u.EscapedPath(), `/\`)
 	if u.RawQuery != "" {
 		path += "?" + u.RawQuery
 	}
-	return escaped(path)
+	// The escaped form counts: it is what comes back and is reduced again.
+	if path = escaped(path); len(path) > maxRedirect {
+		return "/"
+	}
+	return path
 }
 
 // escaped escapes what may stand in an address, but not in a cookie.
@@ -203,4 +207,4 @@ func escaped(path string) string {
 	return b.String()
 }
 
-const maxRedirect = 2048
+const maxRedirect = 2048 // bytes, escaped

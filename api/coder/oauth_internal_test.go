@@ -12,6 +12,7 @@ func FuzzPathOf(f *testing.F) {
 	for _, seed := range []string{
 		"", "/", "/a?b=c", "//evil.example", `/\evil.example`, `\\evil.example`, "https://evil.example//x", "javascript:alert(1)", "/%2f/evil.example",
 		"http:evil.example", "/a;b,c\"d e", "?q", "#f", "/\t/evil.example", "/..//evil.example", "/é?ü=\xff",
+		"/" + strings.Repeat("é", maxRedirect/3), "/" + strings.Repeat("a", maxRedirect),
 	} {
 		f.Add(seed)
 	}
