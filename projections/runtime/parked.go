@@ -18,12 +18,7 @@ const (
 	parkedPageSQL = `select name || '_v' || version, stream, sequence, event_id, type, aggregate, error, attempts, handler_version, parked_at
 		from roster.parked where name || '_v' || version = $1 and sequence > $2 order by sequence limit $3`
 	parkedOneSQL = `select headers::text from roster.parked where name || '_v' || version = $1 and sequence = $2`
-	dropSQL      = `with gone as (delete from roster.parked where name || '_v' || version = $1 and sequence = $2
-			returning name, version, stream, sequence, event_id, type, aggregate, error),
-		noted as (insert into roster.parked_drops (name, version, stream, sequence, event_id, type, aggregate, error, dropped_at, dropped_by, reason)
-			select name, version, stream, sequence, event_id, type, aggregate, error, now(), $3, $4 from gone)
-		insert into roster.redrives (name, version, aggregate, requested_at) select name, version, aggregate, now() from gone
-		on conflict (name, version, aggregate) do update set requested_at = excluded.requested_at`
+	dropSQL      = `select roster.drop_parked($1, $2, $3, $4)`
 )
 
 // ParkedAfter lists the parked events of a projection (by its schema) behind a
@@ -64,11 +59,11 @@ func ParkedHeaders(ctx context.Context, db DB, projection string, sequence uint6
 // DropParked leaves an event out of a read model for good, and asks for what waits
 // behind it to be replayed. Who did it and why is kept. Error: ErrNotParked.
 func DropParked(ctx context.Context, db DB, projection string, sequence uint64, by, reason string) error {
-	tag, err := db.Exec(ctx, dropSQL, projection, int64(sequence), printable(by), printable(reason))
-	if err != nil {
+	var dropped int64
+	if err := db.QueryRow(ctx, dropSQL, projection, int64(sequence), printable(by), printable(reason)).Scan(&dropped); err != nil {
 		return fmt.Errorf("drop parked event %d of %s: %w", sequence, projection, err)
 	}
-	if tag.RowsAffected() == 0 {
+	if dropped == 0 {
 		return fmt.Errorf("drop parked event %d of %s: %w", sequence, projection, ErrNotParked)
 	}
 	return nil

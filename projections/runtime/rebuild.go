@@ -88,19 +88,10 @@ func (s RebuildStatus) Remaining() time.Duration {
 const (
 	rebuildChannel = "roster_rebuild"
 
-	requestRebuildSQL = `insert into roster.rebuilds as r (name, version, slot, state, requested_by, requested_at, max_rate, updated_at)
-		values ($1, $2, $3, 'requested', $4, now(), $5, now())
-		on conflict (name, version, slot) do update set state = 'requested', cancel = false, requested_by = excluded.requested_by,
-			requested_at = excluded.requested_at, max_rate = excluded.max_rate, updated_at = now(), finished_at = null, error = '',
-			events = case when r.state = 'cancelled' then r.events else 0 end, total = case when r.state = 'cancelled' then r.total else 0 end,
-			release = case when r.state = 'cancelled' and not $6 then r.release else '' end, rate = 0
-		where r.state not in ('requested', 'building', 'indexing', 'switching')`
-	openOfSQL = `select exists (select from roster.rebuilds where name = $1 and version = $2 and slot in ('', 'next', 'kept')
+	requestRebuildSQL = `select roster.request_rebuild($1, $2, $3, $4, $5, $6)` // and wakes the builder
+	openOfSQL         = `select exists (select from roster.rebuilds where name = $1 and version = $2 and slot in ('', 'next', 'kept')
 		and state in ('requested', 'building', 'indexing', 'switching'))`
-	cancelSQL = `update roster.rebuilds set cancel = true, updated_at = now(),
-			state = case when state = 'requested' then 'cancelled' else state end,
-			finished_at = case when state = 'requested' then now() end
-		where name = $1 and version = $2 and slot in ('', 'next', 'kept') and state in ('requested', 'building', 'indexing')`
+	cancelSQL   = `select roster.cancel_rebuild($1, $2)`
 	rebuildsSQL = `select name, version, slot, state, events, total, rate, max_rate, requested_by, builder, requested_at, started_at,
 			finished_at, updated_at, error from roster.rebuilds order by name, version, slot`
 	wakeSQL = `select pg_notify('` + rebuildChannel + `', '')`
@@ -149,15 +140,13 @@ func request(ctx context.Context, db DB, p Projection, r RebuildRequest) error {
 	if open {
 		return fmt.Errorf("rebuild %s: %w", p.Name, ErrOpen)
 	}
-	tag, err := db.Exec(ctx, requestRebuildSQL, p.Name, p.Version, string(p.slot), printable(r.By), r.MaxRate, r.Anew)
+	var asked int64
+	err := db.QueryRow(ctx, requestRebuildSQL, p.Name, p.Version, string(p.slot), printable(r.By), r.MaxRate, r.Anew).Scan(&asked)
 	if err != nil {
 		return fmt.Errorf("request a build of %s: %w", p.Schema(), err)
 	}
-	if tag.RowsAffected() == 0 {
+	if asked == 0 {
 		return fmt.Errorf("rebuild %s: %w", p.Name, ErrOpen)
-	}
-	if _, err := db.Exec(ctx, wakeSQL); err != nil {
-		return fmt.Errorf("request a build of %s: %w", p.Schema(), err)
 	}
 	return nil
 }
@@ -165,15 +154,12 @@ func request(ctx context.Context, db DB, p Projection, r RebuildRequest) error {
 // CancelRebuild stops the build of a projection that is under way. What it has done
 // stays, and a later request goes on from there. Error: ErrNotRunning.
 func CancelRebuild(ctx context.Context, db DB, p Projection) error {
-	tag, err := db.Exec(ctx, cancelSQL, p.Name, p.Version)
-	if err != nil {
+	var cancelled int64
+	if err := db.QueryRow(ctx, cancelSQL, p.Name, p.Version).Scan(&cancelled); err != nil {
 		return fmt.Errorf("cancel the build of %s: %w", p.Name, err)
 	}
-	if tag.RowsAffected() == 0 {
+	if cancelled == 0 {
 		return fmt.Errorf("cancel the build of %s: %w", p.Name, ErrNotRunning)
-	}
-	if _, err := db.Exec(ctx, wakeSQL); err != nil {
-		return fmt.Errorf("cancel the build of %s: %w", p.Name, err)
 	}
 	return nil
 }

@@ -25,10 +25,7 @@ type DB interface {
 const AllAggregates = ""
 
 const (
-	requestSQL = `insert into roster.redrives (name, version, aggregate, requested_at)
-		select distinct name, version, aggregate, now() from roster.parked
-		where name || '_v' || version = $1 and ($2 = '' or aggregate = $2)
-		on conflict (name, version, aggregate) do update set requested_at = excluded.requested_at`
+	requestSQL  = `select roster.request_redrive($1, $2)`
 	requestsSQL = `select aggregate from roster.redrives where name = $1 and version = $2 order by requested_at, aggregate`
 	answeredSQL = `delete from roster.redrives where name = $1 and version = $2 and aggregate = $3`
 	parkedOfSQL = `select sequence, subject, headers::text, data from roster.parked
@@ -45,11 +42,11 @@ const (
 // It returns how many aggregates that are; the replay follows within seconds and
 // stops, for each aggregate, at the first event that fails again.
 func RequestRedrive(ctx context.Context, db DB, projection, aggregate string) (int64, error) {
-	tag, err := db.Exec(ctx, requestSQL, projection, aggregate)
-	if err != nil {
+	var asked int64
+	if err := db.QueryRow(ctx, requestSQL, projection, aggregate).Scan(&asked); err != nil {
 		return 0, fmt.Errorf("request redrive of %s in %s: %w", aggregate, projection, err)
 	}
-	return tag.RowsAffected(), nil
+	return asked, nil
 }
 
 // ParkedEvent is an event that a projection could not take.
