@@ -152,7 +152,7 @@ func (s *Service) append(ctx context.Context, env envelope, id string, st state,
 		return Result{}, false, err
 	}
 	st = s.states.appended(a, st, recorded)
-	res := Result{User: st.user, Position: recorded[len(recorded)-1].Position(), Changed: true, Key: d.key}
+	res := Result{User: st.user, Position: recorded[len(recorded)-1].Position(), Changed: true, Key: d.key, Swept: d.swept}
 	if k, ok := st.user.Keys[d.key.ID]; ok {
 		res.Key = k
 	}

@@ -93,16 +93,23 @@ func (s *Service) onKey(ctx context.Context, r Request, userID, keyID string, co
 // endedKey returns what the log knows of a key that left the state because it
 // ended, and that nobody deleted. This is rare: it reads the user's whole past.
 func (s *Service) endedKey(ctx context.Context, id, keyID string) (pastKey, error) {
+	keys, err := s.listedKeys(ctx, id)
+	k, known := keys[keyID]
+	return pastKey{Key: k, known: known}, err
+}
+
+// listedKeys returns a user's sessions and keys that nobody closed, deleted or swept,
+// those too that left the state because they ended.
+func (s *Service) listedKeys(ctx context.Context, id string) (map[string]Key, error) {
 	recorded, err := s.log.Read(ctx, userAggregate(id), 1)
 	if err != nil {
-		return pastKey{}, fmt.Errorf("read past of user %s: %w", id, err)
+		return nil, fmt.Errorf("read past of user %s: %w", id, err)
 	}
 	var u User
 	for _, e := range recorded {
 		u = applyUser(u, e) // without that keys leave it
 	}
-	k, known := u.Keys[keyID]
-	return pastKey{Key: k, known: known}, nil
+	return u.Keys, nil
 }
 
 // usageOf returns how its use prolonged the life of a key. This is no fact; but as

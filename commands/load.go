@@ -14,7 +14,7 @@ import (
 
 // stateFormat is the version of User's form in snapshots. Raise it with any
 // change of User or of evolveUser: older snapshots are then rebuilt from the log.
-const stateFormat = 3
+const stateFormat = 4
 
 // snapshotEvery is how many events a state may be ahead of its snapshot. Folding
 // a few events costs less at the next cold load than a snapshot at each append.

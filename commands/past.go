@@ -43,6 +43,6 @@ func foldOf[S any](past []events.Recorded, evolve func(S, events.Recorded) S) S 
 // PreferenceDialects lists the dialects that have preferences, sorted.
 func PreferenceDialects() []string { return slices.Sorted(maps.Keys(preferenceSchema)) }
 
-// At returns the state as it is at a moment behind its last event: sessions that
-// ended until then are gone.
+// At returns the state as it is at a moment behind its last event: sessions and a
+// passcode that ended until then are gone.
 func (u User) At(t time.Time) User { return dropEnded(u, t) }

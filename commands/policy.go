@@ -33,6 +33,7 @@ const (
 	ChangeStatus       Action = "change-status" // suspend and activate
 	WakeUp             Action = "wake-up"       // by one's own use, when dormant
 	LetSleep           Action = "let-sleep"     // the installation's own act
+	SweepKeys          Action = "sweep-keys"    // the installation's own act, too
 	ImportUsers        Action = "import-users"  // with ids, hashes and keys from elsewhere
 	DeleteUser         Action = "delete-user"
 	EraseUser          Action = "erase-user"
@@ -140,6 +141,7 @@ var policy = map[Action]rule{
 	ReadKeys:   {keyResource, true, owners, outside, []string{ScopeUsersRead, ScopeKeysWrite, "api_key:read"}},
 	CreateKeys: {keyResource, true, owners, outside, []string{ScopeKeysWrite, "api_key:create"}},
 	UpdateKeys: {keyResource, true, owners, outside, []string{ScopeKeysWrite, "api_key:update"}},
+	SweepKeys:  {keyResource, false, nobody, outside, nil},
 	DeleteKeys: {keyResource, true, owners, outside, []string{ScopeKeysWrite, "api_key:delete"}},
 
 	ReadSkills:   {skillResource, true, owners, outside, []string{"user_skill:read"}},

@@ -39,6 +39,7 @@ type Result struct {
 	Repeated bool            // a repeat of an earlier command, answered again
 	Key      Key             // of the session or key concerned
 	Token    string          // "<id>-<secret>", only when it was made just now and not Repeated
+	Swept    int             // how many sessions and keys a sweep took off the lists
 }
 
 // OrganizationResult is the answer to a command about an organization.

@@ -45,6 +45,7 @@ type decision struct {
 	events []events.Payload
 	claims []events.ClaimChange
 	key    Key // the session or key concerned
+	swept  int // how many sessions and keys went
 	// sealedFor is the user under whose key the private parts lie, where the
 	// aggregate is no user.
 	sealedFor string
@@ -105,6 +106,8 @@ func decideUser(u User, command userCommand, f facts) (decision, *Error) {
 		return decideExpireKey(u, c, f)
 	case deleteKey:
 		return decideDeleteKey(u, c)
+	case sweepKeys:
+		return decideSweep(u, c)
 	}
 	return decidePossession(u, command, f)
 }

@@ -30,6 +30,8 @@ func applyKey(u User, e events.Recorded) User {
 		return keyExpired(u, e, p)
 	case *events.UserKeyDeleted:
 		return withoutKey(u, p.KeyID)
+	case *events.UserCredentialsSwept:
+		return swept(u, p)
 	default:
 		return applyIdentity(u, e)
 	}
@@ -79,11 +81,14 @@ func withoutKey(u User, id string) User {
 	return u
 }
 
-// dropEnded lets keys leave the state that ended at or before t: sessions at
-// once. API keys stay, since their names stay taken and their use may have
+// dropEnded lets leave the state what ended at or before t: a passcode and sessions
+// at once. API keys stay, since their names stay taken and their use may have
 // prolonged their life; only where they weigh too much do those leave that ended
 // first.
 func dropEnded(u User, t time.Time) User {
+	if u.Passcode != nil && !u.Passcode.ExpiresAt.After(t) {
+		u.Passcode = nil
+	}
 	var gone, tokens []Key
 	weight := 0
 	for _, k := range u.Keys {

@@ -210,6 +210,7 @@ func examples() map[events.Type]events.Payload {
 		&events.UserKeyRegenerated{Sealed: events.Seal(key), KeyID: "k123456789", Epoch: 1, ExpiresAt: at},
 		&events.UserKeyExpired{KeyID: "k123456789", ExpiresAt: at},
 		&events.UserKeyDeleted{KeyID: "k123456789"},
+		&events.UserCredentialsSwept{KeyIDs: []string{"k123456789", "k987654321"}},
 	} {
 		out[p.EventType()] = p
 	}

@@ -36,8 +36,18 @@ type UserReadableKeyPrivate struct {
 // EventType implements Payload.
 func (*UserReadableKeySet) EventType() Type { return "roster.user.readable-key-set.v1" }
 
+// UserCredentialsSwept says that sessions and keys whose lives had ended long ago were
+// taken off the user's lists. Nobody did it: nothing that could be used went.
+type UserCredentialsSwept struct {
+	KeyIDs []string `json:"keyIds"` // public ids of the sessions and keys
+}
+
+// EventType implements Payload.
+func (*UserCredentialsSwept) EventType() Type { return "roster.user.credentials-swept.v1" }
+
 func registerAccess(c *Catalogue) {
 	Register[UserConfirmed](c, Roster, "A user proved to own the e-mail address.")
 	Register[UserSessionRefreshed](c, Roster, "A session was prolonged by its refresh token.")
+	Register[UserCredentialsSwept](c, Roster, "Sessions and keys that had ended long ago were taken off a user's lists.")
 	Register[UserReadableKeySet](c, Roster, "A user got the API key that can be read again.")
 }

@@ -14,14 +14,23 @@ type Lock func(ctx context.Context) (release func(), held bool, err error)
 
 func alone(context.Context) (func(), bool, error) { return func() {}, true, nil }
 
-// lockID is this package's among the advisory locks of the database.
-const lockID = 0x726f7374_686f7573 // "rosthous"
+// These are this package's among the advisory locks of the database.
+const (
+	lockID     = 0x726f7374_686f7573 // "rosthous"
+	keysLockID = 0x726f7374_6b657973 // "rostkeys"
+)
 
 const closeLimit = 5 * time.Second
 
-// AdvisoryLock is a lock in PostgreSQL. It has a connection of its own, so that a
-// process that dies gives it back.
-func AdvisoryLock(dsn string) Lock {
+// AdvisoryLock is the lock of the sweep of accounts, in PostgreSQL. It has a connection
+// of its own, so that a process that dies gives it back.
+func AdvisoryLock(dsn string) Lock { return advisoryLock(dsn, lockID) }
+
+// KeysLock is that of the sweep of keys: neither sweep makes the other one wait for an
+// hour.
+func KeysLock(dsn string) Lock { return advisoryLock(dsn, keysLockID) }
+
+func advisoryLock(dsn string, id int64) Lock {
 	return func(ctx context.Context) (func(), bool, error) {
 		config, err := pgx.ParseConfig(dsn)
 		if err != nil {
@@ -41,7 +50,7 @@ func AdvisoryLock(dsn string) Lock {
 			_ = conn.Close(ctx)
 		}
 		var held bool
-		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", int64(lockID)).Scan(&held); err != nil {
+		if err := conn.QueryRow(ctx, "select pg_try_advisory_lock($1)", id).Scan(&held); err != nil {
 			release()
 			return nil, false, fmt.Errorf("ask for the lock: %w", err)
 		}

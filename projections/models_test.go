@@ -151,6 +151,12 @@ func TestKeyRows(t *testing.T) {
 	require.Equal(t, "k1", s.keys())
 	s.tell(&events.UserKeyDeleted{KeyID: "k1"})
 	require.Equal(t, "-", s.keys())
+	for _, id := range []string{"e1", "e2", "e3"} {
+		s.tell(&events.UserKeyCreated{Sealed: private, KeyID: id, LoginType: events.LoginToken, Scopes: nil, ExpiresAt: expires})
+	}
+	s.tell(&events.UserCredentialsSwept{KeyIDs: []string{"e1", "e3", "k1"}})
+	require.Equal(t, "e2", s.keys())
+	s.tell(&events.UserKeyDeleted{KeyID: "e2"})
 
 	s.tell(&events.UserKeyCreated{Sealed: private, KeyID: "k2", LoginType: events.LoginToken, Scopes: nil, ExpiresAt: expires})
 	s.tell(&events.UserPasswordSet{Sealed: events.Seal(events.UserPasswordPrivate{Hash: "h"})})

@@ -98,6 +98,7 @@ func TestHotQueriesUseTheirIndexes(t *testing.T) {
 		"KeyByID":         {"keys_pkey", "key_usage_pkey"},
 		"KeyByName":       {"keys_user"},
 		"TokensOfUsers":   {"keys_user"},
+		"EndedKeys":       {"keys_ended", "key_usage_pkey"},
 
 		"OrganizationByID": {"organizations_pkey"}, "OrganizationByName": {"organizations_name"},
 		"OrganizationByNumber": {"organizations_number"}, "DefaultOrganization": {"organizations_default"},

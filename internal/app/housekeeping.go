@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/rosterhq/roster/housekeeping"
 )
 
@@ -18,6 +20,9 @@ func (a *API) startHousekeeping(ctx context.Context) error {
 		return fmt.Errorf("set up the sweep of erasures: %w", err)
 	}
 	a.keepHouse(ctx, "sweep of erasures", erasures.Run)
+	if err := a.startSweepOfKeys(ctx); err != nil {
+		return err
+	}
 	if a.config.Dormancy == 0 {
 		return nil
 	}
@@ -28,6 +33,27 @@ func (a *API) startHousekeeping(ctx context.Context) error {
 		return fmt.Errorf("set up the sweep of dormant accounts: %w", err)
 	}
 	a.keepHouse(ctx, "sweep of dormant accounts", dormancy.Run)
+	return nil
+}
+
+func (a *API) startSweepOfKeys(ctx context.Context) error {
+	if a.config.KeyRetention == 0 {
+		return nil
+	}
+	swept := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "roster_swept_keys_total", Help: "Sessions and keys that left the lists some time after their end.",
+	})
+	if err := a.registry.Register(swept); err != nil {
+		return fmt.Errorf("register the metric of swept keys: %w", err)
+	}
+	keys, err := housekeeping.NewKeys(housekeeping.KeysConfig{
+		Retention: a.config.KeyRetention, Reads: a.queries, Writes: a.commands, Lock: housekeeping.KeysLock(a.dsn),
+		Logger: a.parts.log.Named("housekeeping"), Swept: func(n int) { swept.Add(float64(n)) },
+	})
+	if err != nil {
+		return fmt.Errorf("set up the sweep of ended keys: %w", err)
+	}
+	a.keepHouse(ctx, "sweep of ended keys", keys.Run)
 	return nil
 }
 

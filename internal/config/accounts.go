@@ -18,7 +18,9 @@ type Accounts struct {
 	TermsURL      string // "" for none
 	PasswordAuth  bool
 	// Dormancy is how long an account may lie unused before it sleeps; 0 for ever.
-	Dormancy              time.Duration
+	Dormancy time.Duration
+	// KeyRetention is how long sessions and keys stay listed after their end; 0 for ever.
+	KeyRetention          time.Duration
 	SessionDuration       time.Duration
 	DefaultTokenLifetime  time.Duration
 	MaxTokenLifetime      time.Duration
@@ -36,6 +38,7 @@ type accountFlags struct {
 	TermsOfServiceURL     string `name:"terms-of-service-url" placeholder:"URL" help:"What people agree to by signing in. Default: nothing."`
 	PasswordAuth          string `name:"password-auth" default:"on" placeholder:"on" help:"off: nobody signs in with a password; tokens and providers of identities remain."`
 	Dormancy              string `name:"dormancy" default:"90d" placeholder:"90d" help:"An account that nobody used for so long becomes dormant, until its next use. off: never."`
+	KeyRetention          string `name:"key-retention" default:"30d" placeholder:"30d" help:"Sessions and keys that ended so long ago leave the lists, and their names are free again. off: never."`
 	SessionDuration       string `name:"session-duration" default:"24h" placeholder:"24h" help:"How long a session lives after its last use."`
 	DefaultTokenLifetime  string `name:"default-token-lifetime" default:"168h" placeholder:"168h" help:"How long a token lives after its last use when its maker does not say."`
 	MaxTokenLifetime      string `name:"max-token-lifetime" default:"876600h" placeholder:"876600h" help:"The longest lifetime that a token can be given."`
@@ -50,7 +53,9 @@ const (
 	// longestSession keeps a typing error from making sessions that nobody ends.
 	longestSession = 400 * 24 * time.Hour
 	shortestSleep  = time.Hour // the accuracy with which uses are known
-	mostCalls      = 1_000_000
+	// Uses of keys are forgotten some time after the longest of these.
+	shortestKept, longestKept = 24 * time.Hour, 400 * 24 * time.Hour
+	mostCalls                 = 1_000_000
 )
 
 func (p *checker) accounts(f accountFlags) Accounts {
@@ -63,6 +68,7 @@ func (p *checker) accounts(f accountFlags) Accounts {
 		TermsURL:              p.webURL("ROSTER_TERMS_OF_SERVICE_URL", f.TermsOfServiceURL),
 		PasswordAuth:          p.choice("ROSTER_PASSWORD_AUTH", f.PasswordAuth, "on", "off") == "on",
 		Dormancy:              p.durationOrOff("ROSTER_DORMANCY", f.Dormancy, shortestSleep, longestLife),
+		KeyRetention:          p.durationOrOff("ROSTER_KEY_RETENTION", f.KeyRetention, shortestKept, longestKept),
 		SessionDuration:       p.duration("ROSTER_SESSION_DURATION", f.SessionDuration, shortestLife, longestSession),
 		DefaultTokenLifetime:  p.duration("ROSTER_DEFAULT_TOKEN_LIFETIME", f.DefaultTokenLifetime, shortestLife, longestLife),
 		MaxTokenLifetime:      p.duration("ROSTER_MAX_TOKEN_LIFETIME", f.MaxTokenLifetime, shortestLife, longestLife),

@@ -19,13 +19,13 @@ func TestAccountSettings(t *testing.T) {
 	c, err := config.ReadAPI(input(nil))
 	require.NoError(t, err)
 	require.Equal(t, config.Accounts{
-		SecureCookies: "auto", PasswordAuth: true, Dormancy: 90 * 24 * time.Hour, SessionDuration: 24 * time.Hour,
+		SecureCookies: "auto", PasswordAuth: true, Dormancy: 90 * 24 * time.Hour, KeyRetention: 30 * 24 * time.Hour, SessionDuration: 24 * time.Hour,
 		DefaultTokenLifetime: 168 * time.Hour, MaxTokenLifetime: 876600 * time.Hour, MaxAdminTokenLifetime: 168 * time.Hour,
 		APIRateLimit: 512, CookieSites: "lax",
 	}, c.Accounts)
 
 	c, err = config.ReadAPI(input(map[string]string{
-		"ROSTER_ACCESS_URL": "https://users.example.com:8443/", "ROSTER_DORMANCY": "off", "ROSTER_SESSION_DURATION": "90m",
+		"ROSTER_ACCESS_URL": "https://users.example.com:8443/", "ROSTER_DORMANCY": "off", "ROSTER_KEY_RETENTION": "off", "ROSTER_SESSION_DURATION": "90m",
 		"ROSTER_MAX_TOKEN_LIFETIME": "365d", "ROSTER_PASSWORD_AUTH": "off",
 		"ROSTER_HOST_PREFIX_COOKIE": "on", "ROSTER_SAME_SITE_COOKIES": "none", "ROSTER_SESSION_REFRESH": "off",
 		"ROSTER_TERMS_OF_SERVICE_URL": "https://example.com/terms",
@@ -33,6 +33,7 @@ func TestAccountSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "https://users.example.com:8443", c.AccessURL)
 	require.Zero(t, c.Dormancy)
+	require.Zero(t, c.KeyRetention)
 	require.False(t, c.PasswordAuth)
 	require.True(t, c.HostCookies)
 	require.True(t, c.FixedLives)
@@ -50,6 +51,7 @@ func TestWrongAccountSettings(t *testing.T) {
 		"ROSTER_SESSION_REFRESH":      {"no"},
 		"ROSTER_TERMS_OF_SERVICE_URL": {"terms", "ftp://x/y"},
 		"ROSTER_DORMANCY":             {"-1d", "1m", "99999999999999999999d", "d", "ninety"},
+		"ROSTER_KEY_RETENTION":        {"0", "23h", "401d", "never"},
 		"ROSTER_SESSION_DURATION":     {"off", "500d", "1s", "2562048h"},
 		"ROSTER_API_RATE_LIMIT":       {"x", "1e9", "-1", "1.5"},
 		"ROSTER_ABF_HOURLY_LIMIT":     {"x", "1e3", "-1", "0.5"},

@@ -3,8 +3,8 @@
 // live.
 //
 // Keys of an older credentials epoch than the account's are dead and removed; so
-// are all keys of a deleted account. Expired keys stay until someone removes them:
-// a projection has no clock.
+// are all keys of a deleted account. Expired keys stay until someone removes them, or
+// an event says that they were swept: a projection has no clock.
 package credentials
 
 import (
@@ -44,6 +44,7 @@ func Projection() runtime.Projection {
 			runtime.On(keyRegenerated),
 			runtime.OnPublic(keyExpired),
 			runtime.OnPublic(keyDeleted),
+			runtime.OnPublic(swept),
 			runtime.OnPublic(organizationCreated),
 			runtime.OnPublic(organizationDeleted),
 		},

@@ -27,6 +27,7 @@ const (
 		where id = $1 and user_id = $2 and generation < $3`
 	expireSQL = `update keys set expires_at = $3, updated_at = $4 where id = $1 and user_id = $2`
 	deleteSQL = `delete from keys where id = $1 and user_id = $2`
+	sweepSQL  = `delete from keys where id = any($1::text[]) and user_id = $2`
 )
 
 // allScopes is what a session may do.
@@ -78,6 +79,11 @@ func keyExpired(_ context.Context, q runtime.Queue, m runtime.Event, e *events.U
 
 func keyDeleted(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserKeyDeleted) error {
 	q.Queue(deleteSQL, e.KeyID, m.Aggregate.ID)
+	return nil
+}
+
+func swept(_ context.Context, q runtime.Queue, m runtime.Event, e *events.UserCredentialsSwept) error {
+	q.Queue(sweepSQL, e.KeyIDs, m.Aggregate.ID)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap"
@@ -69,6 +70,13 @@ func verdictOf(p events.Payload) func(*Stream) string {
 		return ofKey(p.KeyID, KeyRevoked)
 	case *events.UserKeyExpired:
 		return ofKey(p.KeyID, Expired)
+	case *events.UserCredentialsSwept:
+		return func(s *Stream) string {
+			if slices.Contains(p.KeyIDs, s.request.Key) {
+				return Expired
+			}
+			return ""
+		}
 	case *events.UserReadableKeySet:
 		newest := ReadableKeyID(p.Private.Key)
 		return func(s *Stream) string {

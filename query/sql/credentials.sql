@@ -31,6 +31,15 @@ where k.user_id = @user_id and k.login_type = 'token' and k.name = @name
 order by k.created_at desc, k.id desc
 limit 1;
 
+-- name: EndedKeys :many
+-- by the end that the log says; a use may have moved it.
+select k.id, k.user_id, k.expires_at
+from keys k left join key_usage s on s.key_id = k.id
+where k.expires_at < @before and (s.expires_at is null or s.expires_at < @before)
+  and (k.expires_at, k.id) > (@after_end::timestamptz, @after_id::text)
+order by k.expires_at, k.id
+limit @page_size::bigint;
+
 -- name: TokensOfUsers :many
 select k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime, k.generation, k.ip, k.created_at, k.updated_at,
        k.expires_at, s.last_used, s.expires_at as used_until, u.username

@@ -161,6 +161,9 @@ func (h *History) key(user string, n int) events.Draft {
 		case 2:
 			return h.Draft(user, &events.UserKeyExpired{KeyID: id, ExpiresAt: expires})
 		case 4:
+			if n%3 == 0 {
+				return h.Draft(user, &events.UserCredentialsSwept{KeyIDs: []string{id, "key-of-old"}})
+			}
 			return h.Draft(user, &events.UserKeyDeleted{KeyID: id})
 		default:
 			return h.Draft(user, &events.UserSessionClosed{KeyID: id})

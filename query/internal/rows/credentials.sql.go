@@ -71,6 +71,54 @@ func (q *Queries) CredentialByKey(ctx context.Context, keyID string) (Credential
 	return i, err
 }
 
+const endedKeys = `-- name: EndedKeys :many
+select k.id, k.user_id, k.expires_at
+from keys k left join key_usage s on s.key_id = k.id
+where k.expires_at < $1 and (s.expires_at is null or s.expires_at < $1)
+  and (k.expires_at, k.id) > ($2::timestamptz, $3::text)
+order by k.expires_at, k.id
+limit $4::bigint
+`
+
+type EndedKeysParams struct {
+	Before   time.Time
+	AfterEnd time.Time
+	AfterID  string
+	PageSize int64
+}
+
+type EndedKeysRow struct {
+	ID        string
+	UserID    pgtype.UUID
+	ExpiresAt time.Time
+}
+
+// by the end that the log says; a use may have moved it.
+func (q *Queries) EndedKeys(ctx context.Context, arg EndedKeysParams) ([]EndedKeysRow, error) {
+	rows, err := q.db.Query(ctx, endedKeys,
+		arg.Before,
+		arg.AfterEnd,
+		arg.AfterID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EndedKeysRow
+	for rows.Next() {
+		var i EndedKeysRow
+		if err := rows.Scan(&i.ID, &i.UserID, &i.ExpiresAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const keyByID = `-- name: KeyByID :one
 select k.id, k.user_id, k.login_type, k.name, k.scopes, k.allow_list, k.lifetime, k.generation, k.ip, k.created_at, k.updated_at,
        k.expires_at, s.last_used, s.expires_at as used_until
