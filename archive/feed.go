@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,6 +77,55 @@ func (w *FeedWriter) End() error {
 		return err
 	}
 	return w.flush()
+}
+
+// Copies is a log as copies of it are made: everything, sealed.
+type Copies interface {
+	InstallationID() string
+	Head(ctx context.Context, s events.Stream) (uint64, error)
+	Messages(ctx context.Context, s events.Stream, from, to uint64, f func(events.Stored) error) error
+	WrappedKeys(ctx context.Context, f func(events.WrappedKey) error) error
+}
+
+// FeedOf says which part of a stream a feed has that is asked for: from 0 is the
+// first sequence, to 0, or one beyond the end, the end.
+func FeedOf(ctx context.Context, log Copies, s events.Stream, from, to uint64) (FeedHead, error) {
+	end, err := log.Head(ctx, s)
+	if err != nil {
+		return FeedHead{}, err
+	}
+	if to == 0 || to > end {
+		to = end
+	}
+	return FeedHead{Installation: log.InstallationID(), Stream: s, From: max(from, 1), To: to}, nil
+}
+
+// FeedMessages writes a feed of messages.
+func FeedMessages(ctx context.Context, out io.Writer, log Copies, h FeedHead) error {
+	return feed(out, h, func(w *FeedWriter) error {
+		if h.From > h.To {
+			return nil
+		}
+		return log.Messages(ctx, h.Stream, h.From, h.To, w.Message)
+	})
+}
+
+// FeedKeys writes a feed of all wrapped keys.
+func FeedKeys(ctx context.Context, out io.Writer, log Copies) error {
+	return feed(out, FeedHead{Installation: log.InstallationID()}, func(w *FeedWriter) error {
+		return log.WrappedKeys(ctx, w.Key)
+	})
+}
+
+func feed(out io.Writer, h FeedHead, write func(*FeedWriter) error) error {
+	w, err := NewFeedWriter(out, h)
+	if err != nil {
+		return err
+	}
+	if err := write(w); err != nil {
+		return err
+	}
+	return w.End()
 }
 
 // ErrCutOff says that a feed ended before its end.

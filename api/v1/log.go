@@ -24,11 +24,8 @@ func (h *Handler) readLog(w http.ResponseWriter, r *http.Request, c gate.Caller)
 	if err != nil {
 		return err
 	}
-	return h.feed(w, r, head, func(out *archive.FeedWriter) error {
-		if head.From > head.To {
-			return nil
-		}
-		return h.Copies.Messages(r.Context(), head.Stream, head.From, head.To, out.Message)
+	return h.copyOut(w, r, "application/x-ndjson", func(out io.Writer) error {
+		return archive.FeedMessages(r.Context(), out, h.Copies, head)
 	})
 }
 
@@ -37,8 +34,8 @@ func (h *Handler) readLogKeys(w http.ResponseWriter, r *http.Request, c gate.Cal
 	if err := mayReadLog(c); err != nil {
 		return err
 	}
-	return h.feed(w, r, archive.FeedHead{Installation: h.Copies.InstallationID()}, func(out *archive.FeedWriter) error {
-		return h.Copies.WrappedKeys(r.Context(), out.Key)
+	return h.copyOut(w, r, "application/x-ndjson", func(out io.Writer) error {
+		return archive.FeedKeys(r.Context(), out, h.Copies)
 	})
 }
 
@@ -61,21 +58,13 @@ func (h *Handler) logRequest(r *http.Request) (archive.FeedHead, error) {
 	if !ok {
 		return none, parameter("stream", "unknown", "must be roster, activity or usage")
 	}
-	head := archive.FeedHead{Installation: h.Copies.InstallationID(), Stream: stream}
-	for name, into := range map[string]*uint64{"from": &head.From, "to": &head.To} {
+	var from, to uint64
+	for name, into := range map[string]*uint64{"from": &from, "to": &to} {
 		if *into, err = sequenceOf(params.values.Get(name), stream); err != nil {
 			return none, parameter(name, "format", err.Error())
 		}
 	}
-	end, err := h.Copies.Head(r.Context(), stream)
-	if err != nil {
-		return none, err
-	}
-	if head.To == 0 || head.To > end {
-		head.To = end
-	}
-	head.From = max(head.From, 1)
-	return head, nil
+	return archive.FeedOf(r.Context(), h.Copies, stream, from, to)
 }
 
 // sequenceOf reads a position of a stream, or a bare sequence.
@@ -91,11 +80,6 @@ func sequenceOf(s string, stream events.Stream) (uint64, error) {
 		return 0, fmt.Errorf("must be a position in the stream, such as %s", cmp.Or(events.Position{Stream: stream, Sequence: 1042}.String(), "1042"))
 	}
 	return p.Sequence, nil
-}
-
-// feed writes a feed.
-func (h *Handler) feed(w http.ResponseWriter, r *http.Request, head archive.FeedHead, write func(*archive.FeedWriter) error) error {
-	return h.copyOut(w, r, "application/x-ndjson", func(out io.Writer) error { return writeFeed(out, head, write) })
 }
 
 // copyOut answers with a copy of what the log keeps. One that fails on its way is cut
@@ -119,15 +103,4 @@ func (h *Handler) copyOut(w http.ResponseWriter, r *http.Request, contentType st
 		panic(http.ErrAbortHandler) // half of it is out
 	}
 	return nil
-}
-
-func writeFeed(out io.Writer, head archive.FeedHead, write func(*archive.FeedWriter) error) error {
-	feed, err := archive.NewFeedWriter(out, head)
-	if err != nil {
-		return err
-	}
-	if err := write(feed); err != nil {
-		return err
-	}
-	return feed.End()
 }

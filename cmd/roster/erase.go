@@ -230,7 +230,7 @@ func awaitModels(ctx context.Context, typed *api.ClientWithResponses) error {
 // archived brings the erasure into an archive, and its file of keys up to date.
 func (e *eraseCommand) archived(ctx context.Context, o outputs, c *client.Client) error {
 	report := &streamReport{o: o}
-	_, err := archiver.Run(ctx, archiver.Options{Server: c, Dir: e.Archive, Keys: e.Keys, Clock: time.Now, Progress: report.update})
+	_, err := archiver.Run(ctx, archiver.Options{From: c, Dir: e.Archive, Keys: e.Keys, Clock: time.Now, Progress: report.update})
 	report.finish()
 	if err != nil {
 		return err

@@ -2,18 +2,23 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/cmd/roster/internal/archiver"
 	"github.com/rosterhq/roster/cmd/roster/internal/progress"
 	"github.com/rosterhq/roster/events"
+	"github.com/rosterhq/roster/internal/app"
 )
 
 type archiveCommand struct {
 	serverFlags
 	Out      string `help:"Directory of the archive; made if need be." required:"" placeholder:"DIR"`
 	Keys     string `help:"Keep the wrapped keys in this file, apart from the archive." placeholder:"FILE"`
+	DataDir  string `help:"Archive the installation in this data directory, whose server is stopped, instead of a running one." placeholder:"DIR"`
 	KeysOnly bool   `help:"Write the file of keys anew and nothing else, after a person was erased."`
 }
 
@@ -25,7 +30,8 @@ SHA-256. Run again, it adds what is new since. A run that was interrupted keeps 
 Everything personal is sealed, in the archive as in the log. The keys that open it are written anew by each run,
 wrapped; the master key is in neither. Keep all three apart.
 
-The token's user must be an owner; a key needs the scope log:read.
+The token's user must be an owner; a key needs the scope log:read. With --data-dir no server and no token is
+needed, and nothing can come after the last message: that is how an installation moves to another place.
 
 Examples:
 
@@ -33,6 +39,7 @@ Examples:
   roster archive --out /backup/roster
   roster archive --out /backup/roster --keys /elsewhere/roster-keys.ndjson
   roster archive --out /backup/roster --keys-only
+  roster archive --out /backup/roster --data-dir /var/lib/roster
 
 The last line says what was done:
 
@@ -43,15 +50,15 @@ The last line says what was done:
 // Run archives.
 func (a *archiveCommand) Run(ctx context.Context, o outputs) error {
 	started := time.Now()
-	api, err := a.connect(ctx)
+	from, end, err := a.source(ctx)
 	if err != nil {
 		return err
 	}
-	defer api.Close()
 	report := &streamReport{o: o}
 	result, err := archiver.Run(ctx, archiver.Options{
-		Server: api, Dir: a.Out, Keys: a.Keys, KeysOnly: a.KeysOnly, Clock: time.Now, Progress: report.update,
+		From: from, Dir: a.Out, Keys: a.Keys, KeysOnly: a.KeysOnly, Clock: time.Now, Progress: report.update,
 	})
+	err = errors.Join(err, end())
 	report.finish()
 	if ctx.Err() != nil {
 		_, _ = fmt.Fprintln(o.err, "interrupted: run the same command again to go on; whole segments stay")
@@ -67,6 +74,26 @@ func (a *archiveCommand) Run(ctx context.Context, o outputs) error {
 		events.Position{Stream: events.Activity, Sequence: m.End(events.Activity).To},
 		result.Keys, time.Since(started).Seconds())
 	return err
+}
+
+// source is what is archived, and how it is closed.
+func (a *archiveCommand) source(ctx context.Context) (archiver.Source, func() error, error) {
+	if a.DataDir == "" {
+		api, err := a.connect(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		return api, func() error { api.Close(); return nil }, nil
+	}
+	settings, err := offlineSettings("archive", a.DataDir)
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	log, err := app.OpenStopped(ctx, settings, zap.NewNop())
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the installation: %w", err)
+	}
+	return log, func() error { return log.Close(ctx) }, nil
 }
 
 // streamReport shows one bar for each stream.

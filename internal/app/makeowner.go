@@ -10,7 +10,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/commands"
-	"github.com/rosterhq/roster/eventlog"
 	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/config"
 )
@@ -30,18 +29,7 @@ type MakeOwner struct {
 func (o MakeOwner) Run(ctx context.Context) (made commands.User, changed bool, err error) {
 	p := &parts{log: o.Logger}
 	defer func() { err = errors.Join(err, p.abandon(ctx, nil)) }()
-	nc, master, err := place{settings: o.Settings, sync: true}.open(p)
-	if err != nil {
-		return commands.User{}, false, err
-	}
-	there, err := eventlog.Exists(ctx, nc, o.Settings.NATSPrefix)
-	if err != nil {
-		return commands.User{}, false, err
-	}
-	if !there {
-		return commands.User{}, false, errors.New("there is no installation: check ROSTER_DATA_DIR, or ROSTER_NATS_URL and ROSTER_NATS_PREFIX")
-	}
-	log, err := openLog(ctx, p, o.Settings.Shared, nc, master, 0)
+	log, err := openStopped(ctx, p, o.Settings)
 	if err != nil {
 		return commands.User{}, false, err
 	}

@@ -26,18 +26,7 @@ type RotateKeys struct {
 func (o RotateKeys) Run(ctx context.Context) (done eventlog.Rotation, err error) {
 	p := &parts{log: o.Logger}
 	defer func() { err = errors.Join(err, p.abandon(ctx, nil)) }()
-	nc, keys, err := place{settings: o.Settings, sync: true}.open(p)
-	if err != nil {
-		return done, err
-	}
-	there, err := eventlog.Exists(ctx, nc, o.Settings.NATSPrefix)
-	if err != nil {
-		return done, err
-	}
-	if !there {
-		return done, errors.New("there is no installation: check ROSTER_DATA_DIR, or ROSTER_NATS_URL and ROSTER_NATS_PREFIX")
-	}
-	log, err := openLog(ctx, p, o.Settings.Shared, nc, keys, 0)
+	log, err := openStopped(ctx, p, o.Settings)
 	if err != nil {
 		return done, err
 	}

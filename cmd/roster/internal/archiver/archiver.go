@@ -1,5 +1,4 @@
-// Package archiver keeps the log of a running server in an archive, and compares
-// the two.
+// Package archiver keeps a log in an archive, and compares the two.
 package archiver
 
 import (
@@ -12,19 +11,18 @@ import (
 	"time"
 
 	"github.com/rosterhq/roster/archive"
-	"github.com/rosterhq/roster/cmd/roster/internal/client"
 	"github.com/rosterhq/roster/events"
 )
 
-// Server is what is archived.
-type Server interface {
-	Log(ctx context.Context, s events.Stream, from, to uint64) (*client.Feed, error)
-	LogKeys(ctx context.Context) (*client.Feed, error)
+// Source is what is archived: the log of a server, or one that lies here.
+type Source interface {
+	Log(ctx context.Context, s events.Stream, from, to uint64) (*archive.Feed, error)
+	LogKeys(ctx context.Context) (*archive.Feed, error)
 }
 
 // Options say what is archived where.
 type Options struct {
-	Server   Server
+	From     Source
 	Dir      string
 	Keys     string // the file of keys; "" is the one in Dir
 	KeysOnly bool   // the file of keys alone is written anew
@@ -102,7 +100,7 @@ func (r *run) stream(ctx context.Context, s events.Stream) error {
 
 // copy takes one feed. Messages that were taken from an earlier one pass by.
 func (r *run) copy(ctx context.Context, s events.Stream, from uint64, to *archive.Appender) error {
-	feed, err := r.Server.Log(ctx, s, from, 0)
+	feed, err := r.From.Log(ctx, s, from, 0)
 	if err != nil {
 		return err
 	}
@@ -112,7 +110,7 @@ func (r *run) copy(ctx context.Context, s events.Stream, from uint64, to *archiv
 		return err
 	}
 	if head.To < r.archive.Manifest().End(s).To {
-		return fmt.Errorf("%w: it ends at %d, the archive at %d: is this server restored from something older?", archive.ErrBroken, head.To, r.archive.Manifest().End(s).To)
+		return fmt.Errorf("%w: it ends at %d, the archive at %d: is this log restored from something older?", archive.ErrBroken, head.To, r.archive.Manifest().End(s).To)
 	}
 	for n := 0; ; n++ {
 		m, err := feed.Message()
@@ -135,7 +133,7 @@ func (r *run) copy(ctx context.Context, s events.Stream, from uint64, to *archiv
 }
 
 func (r *run) uses(ctx context.Context) error {
-	feed, err := r.Server.Log(ctx, events.UsageStream, 1, 0)
+	feed, err := r.From.Log(ctx, events.UsageStream, 1, 0)
 	if err != nil {
 		return err
 	}
@@ -154,7 +152,7 @@ func (r *run) uses(ctx context.Context) error {
 }
 
 func (r *run) keys(ctx context.Context) error {
-	feed, err := r.Server.LogKeys(ctx)
+	feed, err := r.From.LogKeys(ctx)
 	if err != nil {
 		return err
 	}
@@ -182,17 +180,17 @@ func (r *run) keys(ctx context.Context) error {
 }
 
 // Compare compares an archive, which was checked, with the log of a server.
-func Compare(ctx context.Context, server Server, a *archive.Reader, s events.Stream, progress func(uint64)) (archive.Compared, error) {
+func Compare(ctx context.Context, log Source, a *archive.Reader, s events.Stream, progress func(uint64)) (archive.Compared, error) {
 	if a.Manifest().End(s).To == 0 {
 		return archive.Compared{}, nil
 	}
-	feed, err := server.Log(ctx, s, 1, a.Manifest().End(s).To)
+	feed, err := log.Log(ctx, s, 1, a.Manifest().End(s).To)
 	if err != nil {
 		return archive.Compared{}, err
 	}
 	defer feed.Close()
 	if of := feed.Head().Installation; of != a.Manifest().Installation {
-		return archive.Compared{}, fmt.Errorf("%w: %s, the server is %s", archive.ErrOther, a.Manifest().Installation, of)
+		return archive.Compared{}, fmt.Errorf("%w: %s, the log is of %s", archive.ErrOther, a.Manifest().Installation, of)
 	}
 	return a.Compare(ctx, s, feed, progress)
 }

@@ -26,21 +26,8 @@ func logName(s events.Stream) string {
 	}
 }
 
-// Feed is a part of the log on its way. Close it.
-type Feed struct {
-	*archive.FeedReader
-	closers []func()
-}
-
-// Close ends it.
-func (f *Feed) Close() {
-	for _, c := range f.closers {
-		c()
-	}
-}
-
 // Log asks for the messages of a stream from a sequence on; to 0 is the end.
-func (c *Client) Log(ctx context.Context, s events.Stream, from, to uint64) (*Feed, error) {
+func (c *Client) Log(ctx context.Context, s events.Stream, from, to uint64) (*archive.Feed, error) {
 	query := url.Values{"stream": {logName(s)}, "from": {strconv.FormatUint(max(from, 1), 10)}}
 	if to > 0 {
 		query.Set("to", strconv.FormatUint(to, 10))
@@ -49,23 +36,20 @@ func (c *Client) Log(ctx context.Context, s events.Stream, from, to uint64) (*Fe
 }
 
 // LogKeys asks for the wrapped keys.
-func (c *Client) LogKeys(ctx context.Context) (*Feed, error) {
+func (c *Client) LogKeys(ctx context.Context) (*archive.Feed, error) {
 	return c.feed(ctx, "/v1/admin/log/keys")
 }
 
-func (c *Client) feed(ctx context.Context, path string) (*Feed, error) {
-	var feed *Feed
+func (c *Client) feed(ctx context.Context, path string) (*archive.Feed, error) {
+	var feed *archive.Feed
 	err := c.patiently(ctx, func() error {
 		body, _, err := c.openStream(ctx, path, "application/x-ndjson")
 		if err != nil {
 			return err
 		}
-		f := &Feed{closers: []func(){func() { _ = body.Close() }}}
-		if f.FeedReader, err = archive.NewFeedReader(body); err != nil {
-			f.Close()
+		if feed, err = archive.OpenFeed(body); err != nil {
 			return &ConnectionError{Server: c.base, Err: err}
 		}
-		feed = f
 		return nil
 	})
 	return feed, err
