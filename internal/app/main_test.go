@@ -12,7 +12,7 @@ import (
 var programs string
 
 func TestMain(m *testing.M) {
-	programs = testenv.Programs("../../cmd/api", "../../cmd/projector")
+	programs = testenv.Programs("../../cmd/api", "../../cmd/projector", "../../cmd/roster")
 	testenv.Main(m, func() { _ = os.RemoveAll(programs) })
 }
 

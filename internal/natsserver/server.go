@@ -78,7 +78,7 @@ func Start(o Options) (*Server, error) {
 	last := &logger{log: o.Logger.Sugar()}
 	ns.SetLoggerV2(last, false, false, false)
 	go ns.Start()
-	s := &Server{ns: ns, user: opts.Username, password: opts.Password, listens: o.Listen != ""}
+	s := &Server{ns: ns, user: opts.Username, password: opts.Password, listens: !opts.DontListen}
 	if !s.await(last) {
 		s.Stop()
 		return nil, fmt.Errorf("%w: %s", errNotReady, last.worst())
@@ -168,12 +168,16 @@ func (s *Server) Connect() (*nats.Conn, error) {
 	return nc, nil
 }
 
-// URL is the address of the listener with its credentials, "" without one.
+// URL is the address of the listener, with credentials where it wants any; ""
+// without a listener.
 func (s *Server) URL() string {
 	if !s.listens {
 		return ""
 	}
-	u := url.URL{Scheme: "nats", User: url.UserPassword(s.user, s.password), Host: s.ns.Addr().String()}
+	u := url.URL{Scheme: "nats", Host: s.ns.Addr().String()}
+	if s.user != "" {
+		u.User = url.UserPassword(s.user, s.password)
+	}
 	return u.String()
 }
 

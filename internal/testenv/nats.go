@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,27 @@ func NATS(tb testing.TB) *nats.Conn {
 // JetStream ready for three replicas.
 func NATSCluster(tb testing.TB) []*nats.Conn {
 	tb.Helper()
+	servers := startCluster(tb)
+	conns := make([]*nats.Conn, len(servers))
+	for i, s := range servers {
+		conns[i] = connect(tb, s)
+	}
+	return conns
+}
+
+// NATSClusterURL is the address of three servers as NATSCluster has them, for other
+// processes.
+func NATSClusterURL(tb testing.TB) string {
+	tb.Helper()
+	var urls []string
+	for _, s := range startCluster(tb) {
+		urls = append(urls, s.URL())
+	}
+	return strings.Join(urls, ",")
+}
+
+func startCluster(tb testing.TB) []*natsserver.Server {
+	tb.Helper()
 	dir, ports := tb.TempDir(), freePorts(tb, 3)
 	servers := make([]*natsserver.Server, len(ports))
 	for i, port := range ports {
@@ -35,11 +57,7 @@ func NATSCluster(tb testing.TB) []*nats.Conn {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	check(tb, natsserver.AwaitCluster(ctx, servers))
-	conns := make([]*nats.Conn, len(servers))
-	for i, s := range servers {
-		conns[i] = connect(tb, s)
-	}
-	return conns
+	return servers
 }
 
 func startNATS(tb testing.TB, o natsserver.Options) *natsserver.Server {
