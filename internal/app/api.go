@@ -19,8 +19,6 @@ import (
 	"github.com/rosterhq/roster/internal/config"
 	"github.com/rosterhq/roster/internal/postgres"
 	"github.com/rosterhq/roster/internal/telemetry"
-	"github.com/rosterhq/roster/projections"
-	"github.com/rosterhq/roster/projections/runtime"
 	"github.com/rosterhq/roster/query"
 )
 
@@ -180,7 +178,7 @@ func (a *API) startDatabase(ctx context.Context) error {
 	} else if err := reachDatabase(ctx, a.dsn); err != nil {
 		return err
 	}
-	return runtime.Migrate(ctx, a.dsn, projections.All())
+	return migrateDatabase(ctx, a.dsn, a.parts.log)
 }
 
 // watchPostgres makes the failure of the private PostgreSQL the process's own.

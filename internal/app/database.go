@@ -2,14 +2,19 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	goruntime "runtime"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/zap"
 
 	"github.com/rosterhq/roster/internal/config"
 	"github.com/rosterhq/roster/internal/postgres"
+	"github.com/rosterhq/roster/projections"
+	"github.com/rosterhq/roster/projections/runtime"
 )
 
 // databaseName is the database of the private PostgreSQL.
@@ -46,6 +51,39 @@ func reachDatabase(ctx context.Context, dsn string) error {
 		return fmt.Errorf("PostgreSQL could not be reached at DATABASE_URL (%w): check that it runs, that the address is right, and that the database exists", err)
 	}
 	return conn.Close(ctx)
+}
+
+const (
+	projectorsWait = time.Minute
+	projectorsPoll = 200 * time.Millisecond
+)
+
+// migrateDatabase brings the schemas up to date, or finds that they are. Where roles
+// are separate, an api waits here for the projectors to make what is theirs.
+func migrateDatabase(ctx context.Context, dsn string, logger *zap.Logger) error {
+	enough := time.NewTimer(projectorsWait)
+	defer enough.Stop()
+	told := false
+	for {
+		err := runtime.Migrate(ctx, dsn, projections.All())
+		if errors.Is(err, runtime.ErrNotMigrated) {
+			return &config.Error{Problems: []string{"DATABASE_URL: " + err.Error()}}
+		}
+		if !errors.Is(err, runtime.ErrAwaitsProjectors) {
+			return err
+		}
+		if !told {
+			logger.Info("waiting for a projector", zap.String("for", err.Error()))
+			told = true
+		}
+		select {
+		case <-time.After(projectorsPoll):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-enough.C:
+			return fmt.Errorf("no projector came within %s (start one, of this release): %w", projectorsWait, err)
+		}
+	}
 }
 
 // readConnections is the size of the pool for reads: PostgreSQL's processor time

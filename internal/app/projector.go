@@ -12,8 +12,6 @@ import (
 
 	"github.com/rosterhq/roster/internal/config"
 	"github.com/rosterhq/roster/internal/telemetry"
-	"github.com/rosterhq/roster/projections"
-	"github.com/rosterhq/roster/projections/runtime"
 	"github.com/rosterhq/roster/query"
 )
 
@@ -70,7 +68,7 @@ func (p *Projector) start(ctx context.Context, c config.Projector) error {
 	if err := reachDatabase(ctx, c.DatabaseURL); err != nil {
 		return err
 	}
-	if err := runtime.Migrate(ctx, c.DatabaseURL, projections.All()); err != nil {
+	if err := migrateDatabase(ctx, c.DatabaseURL, p.parts.log); err != nil {
 		return err
 	}
 	settled, err := p.project(ctx, c)

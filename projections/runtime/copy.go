@@ -28,7 +28,11 @@ func makeCopy(ctx context.Context, conn *pgx.Conn, p Projection) error {
 		return err
 	}
 	m.extensions = p.Extensions
-	if err := m.apply(ctx, conn); err != nil {
+	role, err := accessOf(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if err := m.apply(ctx, conn, role); err != nil {
 		return fmt.Errorf("make schema %s: %w", p.Schema(), err)
 	}
 	return nil
