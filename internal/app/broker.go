@@ -3,6 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -41,12 +44,12 @@ func embedBroker(p *parts, c config.API, dir *dataDir) (*nats.Conn, error) {
 
 // shareCredentials writes the listener's address with its credentials where the
 // operator alone can read it, for as long as it listens.
-func shareCredentials(p *parts, dir *dataDir, url string) error {
+func shareCredentials(p *parts, dir *dataDir, address string) error {
 	path := dir.join("nats.url")
-	if url == "" {
+	if address == "" {
 		return removeIfThere(path)
 	}
-	if err := durable.Replace(path, []byte(url+"\n")); err != nil {
+	if err := durable.Replace(path, []byte(address+"\n")); err != nil {
 		return fmt.Errorf("keep the credentials of the NATS listener: %w", err)
 	}
 	p.add("NATS credentials", func(context.Context) error { return removeIfThere(path) })
@@ -54,10 +57,11 @@ func shareCredentials(p *parts, dir *dataDir, url string) error {
 }
 
 // connectBroker connects to a NATS server or cluster of the operator's.
-func connectBroker(p *parts, url string) (*nats.Conn, error) {
+func connectBroker(p *parts, address string) (*nats.Conn, error) {
 	log := p.log.Named("nats")
-	nc, err := nats.Connect(url,
+	nc, err := nats.Connect(address,
 		nats.Name("roster"), nats.Timeout(5*time.Second), nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond),
+		nats.CustomInboxPrefix(inboxPrefix(address)),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				log.Warn("connection to NATS lost; connecting again", zap.Error(err))
@@ -66,7 +70,7 @@ func connectBroker(p *parts, url string) (*nats.Conn, error) {
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			log.Info("connected to NATS again", zap.String("server", nc.ConnectedUrlRedacted()))
 		}),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", zap.Error(err)) }),
+		nats.ErrorHandler(p.refusals.handle(log)),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("no NATS server could be reached at ROSTER_NATS_URL (%w): check that it runs, that the address is right, and that its credentials are in it", err)
@@ -74,6 +78,25 @@ func connectBroker(p *parts, url string) (*nats.Conn, error) {
 	p.add("connection to NATS", closeConnection(nc))
 	return nc, nil
 }
+
+// inboxPrefix is where answers come to: a place of the user's own, so that permissions
+// can keep users from hearing each other's.
+func inboxPrefix(urls string) string {
+	first, _, _ := strings.Cut(urls, ",")
+	u, err := url.Parse(strings.TrimSpace(first))
+	if err != nil || u.User == nil {
+		return defaultInbox
+	}
+	// A name without a password is a token, and no business of others.
+	if _, named := u.User.Password(); !named || !plainName.MatchString(u.User.Username()) {
+		return defaultInbox
+	}
+	return "_INBOX_" + u.User.Username()
+}
+
+const defaultInbox = "_INBOX"
+
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // closeConnection flushes and closes, and returns when the connection's
 // goroutines have ended.

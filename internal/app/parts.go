@@ -12,7 +12,8 @@ import (
 
 // parts are the started parts of a process, stopped in reverse order.
 type parts struct {
-	log *zap.Logger
+	log      *zap.Logger
+	refusals refusals
 
 	mu      sync.Mutex
 	running []part

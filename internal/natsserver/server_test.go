@@ -87,7 +87,9 @@ func TestBusyPortIsReportedNotFatal(t *testing.T) {
 
 // The configuration for production is read by the server's own parser.
 func TestDeployedConfigurationIsRight(t *testing.T) {
-	t.Setenv("NATS_PASSWORD", `"12e4"`)
+	for _, user := range []string{"API", "PROJECTOR", "READER", "OPERATOR", "SYSTEM"} {
+		t.Setenv("NATS_"+user+"_PASSWORD", `"12e4"`)
+	}
 	path := filepath.Join("..", "..", "deploy", "nats", "nats.conf")
 	_, err := os.Stat(path)
 	require.NoError(t, err)
@@ -95,5 +97,8 @@ func TestDeployedConfigurationIsRight(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, o.JetStream && o.SyncAlways)
 	require.Equal(t, 200, o.JetStreamLimits.MaxBatchInflightPerStream)
-	require.Equal(t, "12e4", o.Password)
+	require.Len(t, o.Users, 5)
+	for _, u := range o.Users {
+		require.Equal(t, "12e4", u.Password)
+	}
 }
