@@ -58,6 +58,10 @@ begin
     loop
         execute format('alter table %I.%I owner to %I', thing.nspname, thing.relname, thing.owner);
     end loop;
+    for thing in select nspname from pg_namespace where pg_get_userbyid(nspowner) = 'roster_projector' loop
+        execute format('grant usage on schema %I to roster_api', thing.nspname);
+        execute format('grant select on all tables in schema %I to roster_api', thing.nspname);
+    end loop;
     for thing in
         select p.oid::regprocedure::text as called, pg_get_userbyid(n.nspowner) as owner
         from pg_proc p join pg_namespace n on n.oid = p.pronamespace

@@ -118,11 +118,24 @@ func (a *Admin) Verify(ctx context.Context, name string) (gate.ModelComparison, 
 	if err != nil {
 		return gate.ModelComparison{}, err
 	}
-	c, err := runtime.Compare(ctx, a.config, p)
+	c, err := a.compare(ctx, p)
 	if err != nil {
 		return gate.ModelComparison{}, refused(err)
 	}
 	return comparisonOf(c), nil
+}
+
+// compare makes the comparison here where the role of this process may make tables,
+// and else asks for it.
+func (a *Admin) compare(ctx context.Context, p runtime.Projection) (runtime.Comparison, error) {
+	may, err := runtime.MayMake(ctx, a.pool)
+	if err != nil {
+		return runtime.Comparison{}, err
+	}
+	if may {
+		return runtime.Compare(ctx, a.config, p)
+	}
+	return runtime.AskComparison(ctx, a.pool, p, "api")
 }
 
 // Parked implements gate.Models.
@@ -189,6 +202,7 @@ func refused(err error) error {
 		{runtime.ErrBuilt, commands.Precondition, "built", "this version is built already; ask for it to be built again"},
 		{runtime.ErrOpen, commands.Conflict, "building", "a build is under way; cancel it, or wait until it is done"},
 		{runtime.ErrBusy, commands.Conflict, "building", "another process is at it; wait until it is done"},
+		{runtime.ErrNobody, commands.Unavailable, "no-projector", "no projector takes it up; see that one runs"},
 		{runtime.ErrNotRunning, commands.Precondition, "not-building", "no build is under way that could be cancelled"},
 		{runtime.ErrNothingOld, commands.Precondition, "nothing-kept", "no earlier copy is kept that could be switched back to"},
 		{runtime.ErrNotParked, commands.NotFound, "parked", "no such event is parked"},

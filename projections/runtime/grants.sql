@@ -16,4 +16,4 @@ grant update on roster.comparisons to roster_projector;
 
 grant execute on function roster.request_rebuild(text, integer, text, text, bigint, boolean), roster.cancel_rebuild(text, integer),
     roster.request_redrive(text, text), roster.drop_parked(text, bigint, text, text),
-    roster.request_comparison(text, integer, uuid, text), roster.cancel_comparison(uuid) to roster_api;
+    roster.request_comparison(text, integer, text), roster.cancel_comparison(uuid) to roster_api;

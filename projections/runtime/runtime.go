@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/components/cqrs"
@@ -54,7 +55,9 @@ type Runtime struct {
 	workers []*worker
 	feeds   map[events.Stream]*feed
 	builder *builder // nil for none
-	ready   chan struct{}
+	// comparer works where there is a builder.
+	comparer *comparer
+	ready    chan struct{}
 }
 
 // closeWait is how long the router waits for handlers at the end.
@@ -77,6 +80,9 @@ func New(c Config) (*Runtime, error) {
 	rt := &Runtime{router: router, feeds: map[events.Stream]*feed{}, ready: make(chan struct{})}
 	if c.Builds != nil {
 		if rt.builder, err = newBuilder(c, js); err != nil {
+			return nil, err
+		}
+		if rt.comparer, err = newComparer(c); err != nil {
 			return nil, err
 		}
 	}
@@ -193,19 +199,17 @@ func (rt *Runtime) Run(ctx context.Context) error {
 	return nil
 }
 
-// build starts the builder, if there is one.
+// build starts builder and comparer, if this process has them.
 func (rt *Runtime) build(ctx context.Context, cancel func()) (stop func()) {
 	if rt.builder == nil {
 		return func() {}
 	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		rt.builder.run(ctx)
-	}()
+	var working sync.WaitGroup
+	working.Go(func() { rt.builder.run(ctx) })
+	working.Go(func() { rt.comparer.run(ctx) })
 	return func() {
 		cancel()
-		<-ended
+		working.Wait()
 	}
 }
 

@@ -107,23 +107,24 @@ $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
--- One that nobody has been at for a while was left by a process that ended.
-create function request_comparison(model text, of_version integer, for_ticket uuid, asked_by text) returns bigint
+-- It answers with the ticket; null while another comparison runs. One that nobody has
+-- been at for a while was left by a process that ended.
+create function request_comparison(model text, of_version integer, asked_by text) returns uuid
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    asked bigint;
+    given uuid;
 begin
     if not roster.is_model(model, of_version) then
         raise exception 'there is no such read model' using errcode = 'invalid_parameter_value';
     end if;
     insert into roster.comparisons as c (name, version, ticket, state, requested_by, requested_at, updated_at)
-    values (model, of_version, for_ticket, 'requested', left(asked_by, 200), now(), now())
+    values (model, of_version, gen_random_uuid(), 'requested', left(asked_by, 200), now(), now())
     on conflict (name, version) do update set ticket = excluded.ticket, state = 'requested', requested_by = excluded.requested_by,
         requested_at = now(), updated_at = now(), result = null, refusal = '', error = ''
-    where c.state not in ('requested', 'running') or c.updated_at < now() - interval '20 seconds';
-    get diagnostics asked = row_count;
+    where c.state not in ('requested', 'running') or c.updated_at < now() - interval '20 seconds'
+    returning ticket into given;
     perform pg_notify('roster_compare', '');
-    return asked;
+    return given;
 end
 $$;
 -- +goose StatementEnd
@@ -142,11 +143,11 @@ $$;
 -- +goose StatementEnd
 
 revoke all on function is_model(text, integer), request_rebuild(text, integer, text, text, bigint, boolean), cancel_rebuild(text, integer),
-    request_redrive(text, text), drop_parked(text, bigint, text, text), request_comparison(text, integer, uuid, text),
+    request_redrive(text, text), drop_parked(text, bigint, text, text), request_comparison(text, integer, text),
     cancel_comparison(uuid) from public;
 
 -- +goose Down
-drop function cancel_comparison(uuid), request_comparison(text, integer, uuid, text), drop_parked(text, bigint, text, text),
+drop function cancel_comparison(uuid), request_comparison(text, integer, text), drop_parked(text, bigint, text, text),
     request_redrive(text, text), cancel_rebuild(text, integer), request_rebuild(text, integer, text, text, bigint, boolean),
     is_model(text, integer);
 drop table comparisons;
