@@ -46,6 +46,8 @@ type staleness struct {
 	behind atomic.Uint64
 	once   sync.Once
 	until  time.Time
+	// rows is the generation of the rows that were waited for; 0: nothing was yet.
+	rows atomic.Uint64
 }
 
 // deadline is maxWait after the first wait began.
@@ -74,6 +76,10 @@ func sharedWait(ctx context.Context) context.Context {
 // await waits until m has what a read of userID (or nobody, anybody) needs. Most
 // calls end at the first comparison, of two atomic numbers.
 func (q *Queries) await(ctx context.Context, userID string, m *model) error {
+	stale, ok := ctx.Value(stalenessKey{}).(*staleness)
+	if ok {
+		stale.rows.CompareAndSwap(0, q.progress.generation.Load()) // before it is looked how far they are
+	}
 	reached := m.reached.Load()
 	minimum := minimumOf(ctx)
 	asked := *minimum.at(m.stream)
@@ -86,7 +92,6 @@ func (q *Queries) await(ctx context.Context, userID string, m *model) error {
 			return err
 		}
 	}
-	stale, ok := ctx.Value(stalenessKey{}).(*staleness)
 	if !ok {
 		stale = &staleness{}
 	}

@@ -50,7 +50,7 @@ func TestReadWaitsForTheWritersOwnChange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.commit("users", 5, "delete from users where id = $1", userID(1))
-			q.users.set(5)
+			q.users.reached.Store(5)
 			done := make(chan error, 1)
 			ctx, stale := WithStaleness(context.Background())
 			go func() { done <- read(ctx) }()
@@ -233,9 +233,9 @@ func TestNotesAreBoundedAndForgetNothing(t *testing.T) {
 }
 
 func BenchmarkAwaitNothing(b *testing.B) {
-	q := &Queries{users: newModel("users_v2", events.Roster)}
+	q := &Queries{users: newModel("users_v2", events.Roster), progress: &progress{}}
 	q.notes = newNotes(func() positions { return positions{} })
-	q.users.set(100)
+	q.users.reached.Store(100)
 	q.Note(userID(1), roster(100))
 	ctx := context.Background()
 	b.RunParallel(func(pb *testing.PB) {

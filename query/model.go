@@ -33,12 +33,8 @@ func (m *model) advance(sequence uint64) {
 	m.wake()
 }
 
-// set places the model where its table says it is, backwards as well: it may have
-// been built anew.
-func (m *model) set(sequence uint64) {
-	m.reached.Store(sequence)
-	m.wake()
-}
+// fallBack places the model where its table says it is, unless it moved since.
+func (m *model) fallBack(from, to uint64) bool { return m.reached.CompareAndSwap(from, to) }
 
 func (m *model) wake() {
 	m.mu.Lock()

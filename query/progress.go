@@ -7,11 +7,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
 
+	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/query/internal/rows"
 )
 
@@ -31,25 +34,65 @@ const (
 // projections announce with each commit, and reads the table when it begins.
 //
 //	connecting -> listening -> (connection lost) -> connecting
+//
+// Rows can also fall back: a server that crashed has lost what it did not sync, and
+// one that took its place may be behind. No connection outlives that. Each new one
+// reads the checkpoints before it is used, and who waited for rows of before is not
+// answered over it.
 type progress struct {
 	config *pgx.ConnConfig
 	table  *rows.Queries // over the pool, for while the connection is gone
 	models []*model
 	logger *zap.Logger
-	// switched is called when a model's rows may be others than they were.
+	// switched is called when a model's rows may be others than they were, and
+	// fell before that with the position that a stream's readers could rely on.
 	switched func()
+	fell     func(s events.Stream, from uint64)
+
+	placing    sync.Mutex    // held while a model is moved
+	generation atomic.Uint64 // of the rows, counted from 1
 
 	done  chan struct{}
 	first chan struct{} // closed when the checkpoints were read, or could not be, for the first time
 	once  sync.Once
 }
 
-func newProgress(config *pgx.ConnConfig, table *rows.Queries, models []*model, logger *zap.Logger) *progress {
+func newProgress(config *pgx.ConnConfig, models []*model, logger *zap.Logger) *progress {
 	config.RuntimeParams["application_name"] = "roster-query-progress"
-	return &progress{
-		config: config, table: table, models: models, logger: logger,
-		done: make(chan struct{}), first: make(chan struct{}), switched: func() {},
+	p := &progress{
+		config: config, models: models, logger: logger,
+		done: make(chan struct{}), first: make(chan struct{}), switched: func() {}, fell: func(events.Stream, uint64) {},
 	}
+	p.generation.Store(1)
+	return p
+}
+
+// errFellBack says that what a reader waited for is not there any more.
+var errFellBack = errors.New("the read models fell back, as after a crash of their server")
+
+// joined looks, before a new connection is used, whether the rows behind it are those
+// that were there.
+func (p *progress) joined(ctx context.Context, conn *pgx.Conn) error {
+	err := p.read(ctx, rows.New(conn))
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42P01" { // there are no tables yet
+		p.placeAll(p.reached(), nil)
+		return nil
+	}
+	return err
+}
+
+// allows refuses a connection once to a reader that waited for rows of before it.
+func (p *progress) allows(ctx context.Context, _ *pgx.Conn) (bool, error) {
+	reader, ok := ctx.Value(stalenessKey{}).(*staleness)
+	if !ok {
+		return true, nil
+	}
+	if waited := reader.rows.Load(); waited != 0 && waited != p.generation.Load() {
+		reader.rows.Store(0)
+		return true, errFellBack
+	}
+	return true, nil
 }
 
 // tried returns when the first reading of the checkpoints has ended, well or not.
@@ -99,19 +142,20 @@ func (p *progress) follow(ctx context.Context) (listened bool, err error) {
 	}
 	table := rows.New(conn)
 	for {
+		generation := p.generation.Load()
 		if err := p.read(ctx, table); err != nil {
 			return listened, err
 		}
 		listened = true
 		p.once.Do(func() { close(p.first) })
-		if err := p.listen(ctx, conn); err != nil {
+		if err := p.listen(ctx, conn, generation); err != nil {
 			return listened, err
 		}
 	}
 }
 
-// listen takes notifications until nothing came for a while.
-func (p *progress) listen(ctx context.Context, conn *pgx.Conn) error {
+// listen takes notifications until nothing came for a while, or the rows are others.
+func (p *progress) listen(ctx context.Context, conn *pgx.Conn, generation uint64) error {
 	for {
 		bounded, cancel := context.WithTimeout(ctx, quiet)
 		n, err := conn.WaitForNotification(bounded)
@@ -127,12 +171,15 @@ func (p *progress) listen(ctx context.Context, conn *pgx.Conn) error {
 			p.switched()
 			return nil // its checkpoint may be behind
 		}
-		p.take(n.Payload)
+		if !p.take(n.Payload, generation) {
+			return nil
+		}
 	}
 }
 
 // read places every model where the table says it is.
 func (p *progress) read(ctx context.Context, table *rows.Queries) error {
+	before := p.reached() // what was announced by then is seen now, or lost
 	found, err := table.Checkpoints(ctx)
 	if err != nil {
 		return fmt.Errorf("read the checkpoints: %w", err)
@@ -141,10 +188,40 @@ func (p *progress) read(ctx context.Context, table *rows.Queries) error {
 	for _, c := range found {
 		at[fmt.Sprintf("%s_v%d", c.Name, c.Version)] = uint64(max(c.Sequence, 0))
 	}
-	for _, m := range p.models {
-		m.set(at[m.schema])
-	}
+	p.placeAll(before, at)
 	return nil
+}
+
+func (p *progress) reached() []uint64 {
+	all := make([]uint64, len(p.models))
+	for i, m := range p.models {
+		all[i] = m.reached.Load()
+	}
+	return all
+}
+
+func (p *progress) placeAll(before []uint64, at map[string]uint64) {
+	p.placing.Lock()
+	defer p.placing.Unlock()
+	for i, m := range p.models {
+		if to := at[m.schema]; to < before[i] {
+			p.fallBack(m, before[i], to)
+		} else {
+			m.advance(to)
+		}
+	}
+}
+
+// fallBack is for a model that has lost rows. Whoever read them, or wrote what they
+// showed, waits until they are there again.
+func (p *progress) fallBack(m *model, from, to uint64) {
+	if !m.fallBack(from, to) {
+		return // it was placed anew since
+	}
+	p.logger.Warn("a read model fell back", zap.String("model", m.schema), zap.Uint64("from", from), zap.Uint64("to", to))
+	p.fell(m.stream, from)
+	p.generation.Add(1)
+	p.switched()
 }
 
 // ask reads the table over the pool, while nobody tells.
@@ -156,8 +233,14 @@ func (p *progress) ask(ctx context.Context) {
 	}
 }
 
-// take reads "<schema> <sequence>". Other schemas are of no concern here.
-func (p *progress) take(payload string) {
+// take reads "<schema> <sequence>". Other schemas are of no concern here. It says no
+// when the rows are others than those that the announcement may be of.
+func (p *progress) take(payload string, generation uint64) bool {
+	p.placing.Lock()
+	defer p.placing.Unlock()
+	if p.generation.Load() != generation {
+		return false
+	}
 	schema, number, _ := strings.Cut(payload, " ")
 	for _, m := range p.models {
 		if m.schema != schema {
@@ -166,8 +249,9 @@ func (p *progress) take(payload string) {
 		sequence, err := strconv.ParseUint(number, 10, 64)
 		if err != nil {
 			p.logger.Warn("a notification is not understood", zap.String("payload", payload))
-			return
+			return true
 		}
 		m.advance(sequence)
 	}
+	return true
 }

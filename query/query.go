@@ -28,6 +28,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -99,12 +100,8 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("open the pool of the read models: %w", err)
-	}
 	q := &Queries{
-		pool: pool, rows: rows.New(pool), head: c.head(), logger: c.Logger,
+		head: c.head(), logger: c.Logger,
 		users: newModel("users_v2", events.Roster), credentials: newModel("credentials_v2", events.Roster),
 		skills: newModel("skills_v1", events.Roster), workspaces: newModel("workspaces_v1", events.Roster),
 		past: newModel("history_v1", events.Roster), log: c.Events,
@@ -115,6 +112,13 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 	}
 	models := []*model{q.users, q.credentials, q.skills, q.workspaces, q.past, q.activity, q.statistics}
 	q.notes = newNotes(func() positions { return covered(models) })
+	q.progress = newProgress(config.ConnConfig.Copy(), models, q.logger)
+	q.progress.follows(config)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the pool of the read models: %w", err)
+	}
+	q.pool, q.rows = pool, rows.New(pool)
 	if q.uses, err = newUses(); err == nil {
 		q.memory, err = newMemory(c.CacheBytes, q.notes, &q.organizations, q.uses)
 	}
@@ -127,8 +131,7 @@ func Open(ctx context.Context, c Config) (*Queries, error) {
 		pool.Close()
 		return nil, err
 	}
-	q.progress = newProgress(config.ConnConfig.Copy(), q.rows, models, q.logger)
-	q.progress.switched = q.memory.clear
+	q.progress.table, q.progress.switched, q.progress.fell = q.rows, q.memory.clear, q.notes.raiseFloor
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	q.stop = stop
 	go q.progress.run(run)
@@ -175,6 +178,15 @@ func poolConfig(c Config) (*pgxpool.Config, error) {
 		return nil
 	}
 	return config, nil
+}
+
+// follows looks at each connection of a pool before it is used.
+func (p *progress) follows(config *pgxpool.Config) {
+	prepare := config.AfterConnect
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		return errors.Join(prepare(ctx, conn), p.joined(ctx, conn))
+	}
+	config.PrepareConn = p.allows
 }
 
 // noteHeads makes reads wait for what the log held at the start: who wrote it may
