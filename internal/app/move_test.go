@@ -168,7 +168,7 @@ func mark(t *testing.T, database string) {
 	t.Helper()
 	db, err := pgx.Connect(t.Context(), database)
 	require.NoError(t, err)
-	defer db.Close(context.Background()) //nolint:errcheck // nothing was left to say
+	defer db.Close(context.Background())
 	var schema string
 	require.NoError(t, db.QueryRow(t.Context(), `select table_schema from information_schema.columns where table_name = 'users' and column_name = 'name'`).Scan(&schema))
 	tag, err := db.Exec(t.Context(), `update `+pgx.Identifier{schema, "users"}.Sanitize()+` set name = 'From the copy' where username = 'grace'`)
