@@ -99,6 +99,47 @@ func TestRolesAreSeparatedLater(t *testing.T) {
 	require.NoError(t, err, "as the end of a rebuild does")
 }
 
+// TestLoginsOfCompose runs what docker-compose.yml does, twice, with other passwords.
+func TestLoginsOfCompose(t *testing.T) {
+	t.Parallel()
+	psql, err := exec.LookPath("psql")
+	if err != nil {
+		t.Skip("psql is not on this machine")
+	}
+	admin := testenv.Postgres(t)
+	defer inTurn(t, admin)()
+	hashes := func() (all map[string]string) {
+		rows, err := connectAs(t, admin, "").Query(t.Context(), `select m.member::regrole::text, a.rolpassword from pg_auth_members m
+			join pg_authid a on a.oid = m.member where m.roleid::regrole::text = 'roster_' || m.member::regrole::text and a.rolcanlogin`)
+		require.NoError(t, err)
+		all = map[string]string{}
+		var name, hash string
+		_, err = pgx.ForEachRow(rows, []any{&name, &hash}, func() error {
+			all[name] = hash
+			return nil
+		})
+		require.NoError(t, err)
+		return all
+	}
+	var before map[string]string
+	for _, password := range []string{"it's", "another"} {
+		cmd := exec.Command(psql, "--no-psqlrc", "--dbname="+admin, "--file=../../deploy/postgres/logins.sql")
+		cmd.Env = environment("POSTGRES_MIGRATOR_PASSWORD="+password, "POSTGRES_PROJECTOR_PASSWORD="+password, "POSTGRES_API_PASSWORD="+password)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		require.NotContains(t, string(out), password)
+		after := hashes()
+		require.Len(t, after, 3)
+		for name, hash := range after {
+			require.NotEqual(t, before[name], hash, name)
+		}
+		before = after
+	}
+	code, said := migrate(t, dsnAs(t, admin, "migrator"))
+	require.Zero(t, code, said)
+	require.Contains(t, said, "granted the roles their rights")
+}
+
 // live does what reaches PostgreSQL.
 func live(t *testing.T, api *running, admin string) {
 	t.Helper()
@@ -186,11 +227,9 @@ func separate(t *testing.T, admin string) {
 	t.Helper()
 	roles, err := os.ReadFile("../../deploy/postgres/roles.sql")
 	require.NoError(t, err)
+	defer inTurn(t, admin)()
 	conn := connectAs(t, admin, "")
 	for range 2 { // it may be repeated
-		// Roles are the whole server's: tests that make them take turns.
-		_, err = conn.Exec(t.Context(), "select pg_advisory_lock(1)")
-		require.NoError(t, err)
 		_, err = conn.Exec(t.Context(), string(roles))
 		require.NoError(t, err)
 	}
@@ -205,6 +244,19 @@ func separate(t *testing.T, admin string) {
 			if not exists (select from pg_roles where rolname = '%[1]s') then create role %[1]s login%[2]s; end if; end $$`, login, membership))
 		require.NoError(t, err)
 	}
+}
+
+// inTurn keeps tests that make roles from each other: roles are the whole server's.
+func inTurn(t *testing.T, admin string) (done func()) {
+	t.Helper()
+	u, err := url.Parse(admin)
+	require.NoError(t, err)
+	u.Path = "/postgres"
+	conn, err := pgx.Connect(t.Context(), u.String())
+	require.NoError(t, err)
+	_, err = conn.Exec(t.Context(), "select pg_advisory_lock(1)")
+	require.NoError(t, err)
+	return func() { require.NoError(t, conn.Close(context.Background())) }
 }
 
 // migrate runs roster migrate.
