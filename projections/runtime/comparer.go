@@ -51,7 +51,7 @@ func (c *comparer) run(ctx context.Context) {
 
 const (
 	takeComparisonSQL = `update roster.comparisons set state = 'running', updated_at = now()
-		where state = 'requested' and name || '_v' || version = any($1) returning name || '_v' || version, ticket::text`
+		where state = 'requested' and updated_at > now() - $2::interval and name || '_v' || version = any($1) returning name || '_v' || version, ticket::text`
 	beatSQL    = `update roster.comparisons set updated_at = now() where ticket = $1 and state = 'running'`
 	outcomeSQL = `update roster.comparisons set state = $2, result = $3::json, refusal = $4, error = $5, updated_at = now()
 		where ticket = $1 and state = 'running'`
@@ -83,7 +83,7 @@ func (c *comparer) takeUp(ctx context.Context, conn *pgx.Conn, working *sync.Wai
 	for name := range c.known {
 		names = append(names, name)
 	}
-	rows, err := conn.Query(ctx, takeComparisonSQL, names)
+	rows, err := conn.Query(ctx, takeComparisonSQL, names, beatMissed) // nobody waits for older ones
 	if err != nil {
 		return fmt.Errorf("look for comparisons: %w", err)
 	}

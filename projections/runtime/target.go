@@ -55,7 +55,14 @@ func openTarget(ctx context.Context, c Config, js jetstream.JetStream, p Project
 	return &target{session: &session{worker: w, conn: conn, router: d}, direct: d}, nil
 }
 
-func (t *target) close() { closeConn(t.conn) }
+// close gives the copy's lock back. The server does it in any case, but with the end of
+// a connection only some time later, and another build may come at once.
+func (t *target) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), naturalEnd)
+	defer cancel()
+	_, _ = t.conn.Exec(ctx, `select pg_advisory_unlock_all()`)
+	closeConn(t.conn)
+}
 
 // expect is told how many events are ahead.
 func (t *target) expect(ahead int64) { t.total.Store(t.done.Load() + ahead) }
