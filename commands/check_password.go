@@ -19,18 +19,11 @@ func (s *Service) CheckPassword(ctx context.Context, c SignIn) (User, error) {
 	if err := p.err(); err != nil {
 		return User{}, err
 	}
-	id, err := s.resolve(ctx, UserRef{Username: cut(c.Username, maxURL), Email: cut(c.Email, maxURL)})
-	if err != nil && CodeOf(err) != NotFound {
+	_, st, err := s.candidate(ctx, c)
+	if err != nil {
 		return User{}, refusal(err)
 	}
-	var u User
-	if id != "" {
-		st, err := s.states.fresh(ctx, id)
-		if err != nil {
-			return User{}, refusal(err)
-		}
-		u = st.user
-	}
+	u := st.user
 	right, outdated, err := s.passwords.compare(ctx, c.Password, u.PasswordHash)
 	if err != nil {
 		return User{}, refusal(err)
