@@ -63,13 +63,28 @@ func newAuditor(t *testing.T, natsURL, dsn string, h *history) *auditor {
 	closed := make(chan struct{})
 	nc, err := nats.Connect(natsURL, nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
 	require.NoError(t, err)
-	log, err := eventlog.Open(t.Context(), nc, eventlog.Options{MasterKey: testenv.MasterKey()})
-	require.NoError(t, err)
+	log := openLog(t, nc)
 	db, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
 	return &auditor{
 		t: t, log: log, nc: nc, closed: closed, db: db, dsn: dsn, history: h, events: map[string][]events.Stored{},
 		found: findings{messages: map[events.Stream]uint64{}},
+	}
+}
+
+// openLog waits for a cluster whose streams have no leader yet.
+func openLog(t *testing.T, nc *nats.Conn) *eventlog.Log {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		log, err := eventlog.Open(ctx, nc, eventlog.Options{MasterKey: testenv.MasterKey()})
+		if err == nil {
+			return log
+		}
+		require.ErrorIs(t, err, events.ErrUnavailable)
+		require.NoError(t, ctx.Err(), err)
+		pause(ctx, repeatPause)
 	}
 }
 
