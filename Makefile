@@ -22,7 +22,7 @@ FAULTS_FOR ?= 2m
 FAULTS_SEED ?= 20150101
 FAULTS_OUT ?=
 
-.PHONY: help run build test test-faults test-overload bench fuzz fuzz-api fmt lint generate static check ensure-postgres
+.PHONY: help run build test test-faults test-overload bench fuzz fuzz-api audit fmt lint generate static check ensure-postgres
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ fuzz: ## run each fuzz target for FUZZTIME (30s), FUZZJOBS (2) at a time
 
 fuzz-api: ensure-postgres ## send ROSTER_FUZZ_REQUESTS (40000) generated requests to every operation of every document
 	ROSTER_FUZZ_REQUESTS=$${ROSTER_FUZZ_REQUESTS:-40000} $(GO) test -count=1 -v -timeout 60m -run TestEveryOperationOfEveryDocument ./api/
+
+audit: ## look for known vulnerabilities; where their database can not be had, list newer versions of modules
+	@GO='$(GO)' scripts/audit.sh
 
 fmt: ## format the sources
 	$(TOOL) golangci-lint fmt
