@@ -81,6 +81,7 @@ var mayImport = map[string][]string{
 	"signin/signintest":             {"*"},
 	"test/faults":                   {"*"},
 	"test/overload":                 {"*"},
+	"deploy":                        {"*"},
 
 	"housekeeping": {"events", "commands", "query"},
 

@@ -33,6 +33,9 @@ type Options struct {
 	// BatchMessages is how many messages the server takes in an atomic batch; 0 stands
 	// for 1,000, which servers take unless they are told otherwise.
 	BatchMessages int
+	// MadeElsewhere says that another process makes the streams and the installation's
+	// secret: Open waits for them until its context ends, and changes nothing.
+	MadeElsewhere bool
 	// Logger may be nil.
 	Logger *zap.Logger
 }
@@ -91,11 +94,9 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	if l.logger == nil {
 		l.logger = zap.NewNop()
 	}
-	replicas, err := ensureStreams(ctx, js, l.names, o.Replicas)
-	if err != nil {
+	if err := l.findStreams(ctx, js, o); err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
-	l.floors = newFloors(replicas)
 	if err := l.startCommitters(ctx, nc, js, o.BatchMessages); err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
@@ -106,6 +107,21 @@ func Open(ctx context.Context, nc *nats.Conn, o Options) (*Log, error) {
 	l.state = newStateKeeper(js, l.names, l.keys, l.logger)
 	go l.state.run() //nolint:contextcheck // outlives the context of Open; Close ends it
 	return l, nil
+}
+
+// findStreams makes the streams, or waits for who does.
+func (l *Log) findStreams(ctx context.Context, js jetstream.JetStream, o Options) error {
+	if !o.MadeElsewhere {
+		replicas, err := ensureStreams(ctx, js, l.names, o.Replicas)
+		l.floors = newFloors(replicas)
+		return err
+	}
+	replicas, err := awaitStreams(ctx, js, l.names, l.logger)
+	if err != nil {
+		return err
+	}
+	l.floors = newFloors(replicas)
+	return l.awaitSecret(ctx)
 }
 
 func (l *Log) startCommitters(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, batch int) error {

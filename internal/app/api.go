@@ -48,8 +48,10 @@ func StartAPI(ctx context.Context, c config.API, logger *zap.Logger) (*API, erro
 		parts: &parts{log: logger}, config: c, registry: telemetry.NewRegistry(), began: time.Now(),
 		failed: make(chan error, 2),
 	}
-	if err := a.start(ctx); err != nil {
-		return nil, a.parts.abandon(ctx, err)
+	guarded, release, explain := a.parts.refusals.guard(ctx)
+	defer release()
+	if err := a.start(guarded); err != nil {
+		return nil, a.parts.abandon(ctx, explain(err))
 	}
 	return a, nil
 }

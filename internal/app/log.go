@@ -20,13 +20,30 @@ const lazySync = 2 * time.Second
 // openLog opens the event log on a broker, which has what it acknowledged on disk
 // after syncWithin.
 func openLog(ctx context.Context, p *parts, c config.Shared, nc *nats.Conn, keys masterKeys, syncWithin time.Duration) (*eventlog.Log, error) {
-	o := eventlog.Options{
-		Prefix: c.NATSPrefix, Replicas: c.NATSReplicas, MasterKey: keys.current, MoreMasterKeys: keys.more,
-		SyncWithin: syncWithin, Logger: p.log.Named("eventlog"),
-	}
+	o := logOptions(p, c, keys)
+	o.SyncWithin = syncWithin
 	if c.NATSURL == "" {
 		o.BatchMessages = natsserver.BatchMessages
 	}
+	return openLogWith(ctx, p, nc, o)
+}
+
+// followLog opens the event log where another process makes its streams: whoever only
+// builds read models needs no right to.
+func followLog(ctx context.Context, p *parts, c config.Shared, nc *nats.Conn, keys masterKeys) (*eventlog.Log, error) {
+	o := logOptions(p, c, keys)
+	o.MadeElsewhere = true
+	return openLogWith(ctx, p, nc, o)
+}
+
+func logOptions(p *parts, c config.Shared, keys masterKeys) eventlog.Options {
+	return eventlog.Options{
+		Prefix: c.NATSPrefix, Replicas: c.NATSReplicas, MasterKey: keys.current, MoreMasterKeys: keys.more,
+		Logger: p.log.Named("eventlog"),
+	}
+}
+
+func openLogWith(ctx context.Context, p *parts, nc *nats.Conn, o eventlog.Options) (*eventlog.Log, error) {
 	log, err := eventlog.Open(ctx, nc, o)
 	switch {
 	case errors.Is(err, eventlog.ErrWrongMasterKey):

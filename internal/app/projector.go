@@ -28,8 +28,10 @@ type Projector struct {
 // for another process.
 func StartProjector(ctx context.Context, c config.Projector, logger *zap.Logger) (*Projector, error) {
 	p := &Projector{parts: &parts{log: logger}, registry: telemetry.NewRegistry(), failed: make(chan error, 1)}
-	if err := p.start(ctx, c); err != nil {
-		return nil, p.parts.abandon(ctx, err)
+	guarded, release, explain := p.parts.refusals.guard(ctx)
+	defer release()
+	if err := p.start(guarded, c); err != nil {
+		return nil, p.parts.abandon(ctx, explain(err))
 	}
 	return p, nil
 }
@@ -86,7 +88,7 @@ func (p *Projector) project(ctx context.Context, c config.Projector) (<-chan str
 	if err != nil {
 		return nil, err
 	}
-	log, err := openLog(ctx, p.parts, c.Shared, nc, configuredKeys(c.Shared), 0)
+	log, err := followLog(ctx, p.parts, c.Shared, nc, configuredKeys(c.Shared))
 	if err != nil {
 		return nil, err
 	}

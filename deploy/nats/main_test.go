@@ -1,0 +1,26 @@
+// Package roles_test starts a server from the committed configuration, and connects as
+// each of its users.
+package roles_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rosterhq/roster/internal/testenv"
+)
+
+// users are those of accounts.conf.
+func users() []string { return []string{"api", "projector", "reader", "operator", "system"} }
+
+func password(user string) string { return "password-of-" + user }
+
+// TestMain sets what accounts.conf reads from the environment.
+func TestMain(m *testing.M) {
+	for _, user := range users() {
+		if err := os.Setenv("NATS_"+strings.ToUpper(user)+"_PASSWORD", password(user)); err != nil {
+			panic(err)
+		}
+	}
+	testenv.Main(m)
+}
