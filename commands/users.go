@@ -109,7 +109,7 @@ func (s *Service) Erase(ctx context.Context, r Request, userID string) (Result, 
 // FinishErasure destroys what was sealed for a user whose erasure is in the log.
 func (s *Service) FinishErasure(ctx context.Context, userID string) error {
 	if err := s.log.EraseKey(ctx, userID); err != nil {
-		return fmt.Errorf("destroy what was sealed for user %s: %w", userID, err)
+		return refusal(fmt.Errorf("destroy what was sealed for user %s: %w", userID, err))
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (l *Log) next(ctx context.Context, s events.Stream, from uint64) (stored, e
 func (r *reader) direct(ctx context.Context, stream, request string) (stored, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	m, err := r.nc.RequestWithContext(ctx, r.api+"DIRECT.GET."+stream, []byte(request))
+	m, err := r.request(ctx, r.api+"DIRECT.GET."+stream, []byte(request))
 	if err != nil {
 		return stored{}, fmt.Errorf("message of %s: %w", stream, err)
 	}
@@ -111,7 +111,9 @@ func (l *Log) At(ctx context.Context, s events.Stream, sequences []uint64) ([]ev
 func (l *Log) some(ctx context.Context, s events.Stream, sequences []uint64) ([]events.Stored, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	stream := l.names.streamOf(s)
+	subject := l.read.api + "DIRECT.GET." + l.names.streamOf(s)
+	ctx, done := l.read.refused.during(ctx, subject)
+	defer done()
 	answers := make([]*nats.Subscription, 0, len(sequences))
 	defer func() {
 		for _, a := range answers {
@@ -126,7 +128,7 @@ func (l *Log) some(ctx context.Context, s events.Stream, sequences []uint64) ([]
 		}
 		answers = append(answers, sub)
 		request := `{"seq":` + strconv.FormatUint(sequence, 10) + `}`
-		if err := l.read.nc.PublishRequest(l.read.api+"DIRECT.GET."+stream, inbox, []byte(request)); err != nil {
+		if err := l.read.nc.PublishRequest(subject, inbox, []byte(request)); err != nil {
 			return nil, err
 		}
 	}
@@ -134,7 +136,7 @@ func (l *Log) some(ctx context.Context, s events.Stream, sequences []uint64) ([]
 	for _, a := range answers {
 		m, err := a.NextMsgWithContext(ctx)
 		if err != nil {
-			return nil, err
+			return nil, refusalOr(ctx, err)
 		}
 		found, _, err := directAnswer(m)
 		if err != nil {

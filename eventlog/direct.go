@@ -39,10 +39,12 @@ type stored struct {
 type reader struct {
 	nc  *nats.Conn
 	api string // "$JS.API.", or that of the client's domain
+
+	refused *refusals
 }
 
 func newReader(nc *nats.Conn, js jetstream.JetStream) *reader {
-	r := &reader{nc: nc, api: "$JS.API."}
+	r := &reader{nc: nc, api: "$JS.API.", refused: watchRefusals(nc)}
 	switch o := js.Options(); {
 	case o.APIPrefix != "":
 		r.api = strings.TrimSuffix(o.APIPrefix, ".") + "."
@@ -63,7 +65,7 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 func (r *reader) last(ctx context.Context, stream, subject string) (stored, error) {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
-	m, err := r.nc.RequestWithContext(ctx, r.api+"DIRECT.GET."+stream+"."+subject, nil)
+	m, err := r.request(ctx, r.api+"DIRECT.GET."+stream+"."+subject, nil)
 	if err != nil {
 		return stored{}, fmt.Errorf("last message of %s: %w", subject, err)
 	}
@@ -72,6 +74,14 @@ func (r *reader) last(ctx context.Context, stream, subject string) (stored, erro
 		return stored{}, fmt.Errorf("last message of %s: %w", subject, err)
 	}
 	return s, nil
+}
+
+// request sends a request, and returns its answer, or that it was refused.
+func (r *reader) request(ctx context.Context, subject string, data []byte) (*nats.Msg, error) {
+	ctx, done := r.refused.during(ctx, subject)
+	defer done()
+	m, err := r.nc.RequestWithContext(ctx, subject, data)
+	return m, refusalOr(ctx, err)
 }
 
 // lasts returns the last message of each of many subjects, directly, in order.
@@ -126,6 +136,9 @@ func (r *reader) multiLast(ctx context.Context, stream string, subjects []string
 // stream sends one request for many messages and hands over the answers until
 // each returns true.
 func (r *reader) stream(ctx context.Context, stream string, request []byte, answers int, each func(m *nats.Msg, s stored, end bool) bool) error {
+	subject := r.api + "DIRECT.GET." + stream
+	ctx, done := r.refused.during(ctx, subject)
+	defer done()
 	inbox := r.nc.NewRespInbox()
 	received := make(chan *nats.Msg, answers)
 	sub, err := r.nc.ChanSubscribe(inbox, received)
@@ -133,7 +146,7 @@ func (r *reader) stream(ctx context.Context, stream string, request []byte, answ
 		return err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if err := r.nc.PublishRequest(r.api+"DIRECT.GET."+stream, inbox, request); err != nil {
+	if err := r.nc.PublishRequest(subject, inbox, request); err != nil {
 		return err
 	}
 	for {
@@ -147,7 +160,7 @@ func (r *reader) stream(ctx context.Context, stream string, request []byte, answ
 				return nil
 			}
 		case <-ctx.Done():
-			return ctx.Err()
+			return refusalOr(ctx, ctx.Err())
 		}
 	}
 }
@@ -303,7 +316,7 @@ func (r *reader) ask(ctx context.Context, subject, request string, into any) err
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	for {
-		m, err := r.nc.RequestWithContext(ctx, r.api+subject, []byte(request))
+		m, err := r.request(ctx, r.api+subject, []byte(request))
 		if errors.Is(err, nats.ErrNoResponders) && pause(ctx, 50*time.Millisecond) == nil {
 			continue
 		}

@@ -129,16 +129,18 @@ func (l *Log) startCommitters(ctx context.Context, nc *nats.Conn, js jetstream.J
 	for _, c := range []struct {
 		into   **committer
 		stream string
+		under  string
 		limits limits
 	}{
-		{&l.roster, l.names.roster, roster},
-		{&l.activity, l.names.activity, activity},
-		{&l.keyMaker, l.names.keys, roster},
+		{&l.roster, l.names.roster, "roster", roster},
+		{&l.activity, l.names.activity, "activity", activity},
+		{&l.keyMaker, l.names.keys, "keys", roster},
 	} {
 		pub, err := newPublisher(nc, js, c.limits.messages)
 		if err != nil {
 			return errors.Join(err, l.closeCommitters(ctx))
 		}
+		pub.under, pub.refused = l.names.root+c.under, l.read.refused
 		*c.into = newCommitter(pub, c.limits, l.lastSequences(c.stream))
 		go (*c.into).run()
 	}

@@ -48,6 +48,9 @@ type natsPublisher struct {
 	acks   chan *nats.Msg
 	round  uint64 // answers to an earlier round that timed out are dropped
 	reply  []byte
+
+	under   string // what all subjects begin with
+	refused *refusals
 }
 
 func newPublisher(nc *nats.Conn, js jetstream.JetStream, window int) (*natsPublisher, error) {
@@ -63,6 +66,8 @@ func newPublisher(nc *nats.Conn, js jetstream.JetStream, window int) (*natsPubli
 func (p *natsPublisher) close() { _ = p.sub.Unsubscribe() }
 
 func (p *natsPublisher) plain(ctx context.Context, msgs []*nats.Msg, acks []ack) {
+	ctx, done := p.refused.during(ctx, p.under)
+	defer done()
 	p.round++
 	p.reply = append(strconv.AppendUint(append(p.reply[:0], p.prefix...), p.round, 10), '.')
 	round := len(p.reply)
@@ -128,7 +133,10 @@ func readAck(m *nats.Msg) ack {
 }
 
 func (p *natsPublisher) batch(ctx context.Context, msgs []*nats.Msg) (uint64, error) {
-	return publishBatch(ctx, p.js, msgs)
+	ctx, done := p.refused.during(ctx, p.under)
+	defer done()
+	last, err := publishBatch(ctx, p.js, msgs)
+	return last, refusalOr(ctx, err)
 }
 
 func publishBatch(ctx context.Context, js jetstream.JetStream, msgs []*nats.Msg) (uint64, error) {

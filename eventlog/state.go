@@ -179,8 +179,10 @@ func (k *stateKeeper) forget(ctx context.Context, a events.Aggregate) error {
 	if err != nil {
 		return unavailable("look up the states", err)
 	}
+	ctx, done := k.keys.log.read.refused.during(ctx, k.keys.log.read.api+"STREAM.PURGE."+k.names.state)
+	defer done()
 	if err := stream.Purge(ctx, jetstream.WithPurgeSubject(k.names.snapshot(a))); err != nil {
-		return unavailable("forget the state of "+a.String(), err)
+		return unavailable("forget the state of "+a.String(), refusalOr(ctx, err))
 	}
 	return nil
 }
