@@ -28,13 +28,27 @@ type broker struct {
 // as committed, unless a test changes it.
 func startBroker(t *testing.T, changes ...func(*server.Options)) *broker {
 	t.Helper()
-	o, err := server.ProcessConfigFile("nats.conf")
-	require.NoError(t, err)
-	o.Host, o.Port, o.HTTPPort, o.StoreDir, o.NoSigs = "127.0.0.1", server.RANDOM_PORT, 0, t.TempDir(), true
+	o := readConfig(t, "nats.conf")
+	o.StoreDir = t.TempDir()
 	for _, change := range changes {
 		change(o)
 	}
+	return runBroker(t, o)
+}
+
+func readConfig(t *testing.T, path string) *server.Options {
+	t.Helper()
+	o, err := server.ProcessConfigFile(path)
+	require.NoError(t, err)
+	require.True(t, o.JetStream && o.SyncAlways)
+	o.Host, o.Port, o.HTTPPort, o.NoSigs = "127.0.0.1", server.RANDOM_PORT, 0, true
+	return o
+}
+
+func runBroker(t *testing.T, o *server.Options) *broker {
+	t.Helper()
 	b := &broker{}
+	var err error
 	b.ns, err = server.NewServer(o)
 	require.NoError(t, err)
 	b.ns.SetLoggerV2(b, false, false, false)

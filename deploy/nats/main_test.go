@@ -22,5 +22,13 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
+	for name, value := range map[string]string{
+		"NATS_ROUTE_PASSWORD": password("route"), "NATS_SERVER_NAME": "nats-0",
+		"NATS_ROUTES": `["nats-route://route:password-of-route@nats-1:6222", "nats-route://route:password-of-route@nats-2:6222"]`,
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
 	testenv.Main(m)
 }

@@ -17,7 +17,6 @@ import (
 // right is something that only some may do.
 type right struct {
 	publish, subscribe string
-	body               string
 	of                 []string
 }
 

@@ -62,10 +62,16 @@ func (o Restore) Run(ctx context.Context) (*archive.Manifest, error) {
 	return m, nil
 }
 
-// into opens the place and fills it.
+// into opens the place and fills it, and closes it again.
 func (o Restore) into(ctx context.Context, source *archive.Reader, keys []events.WrappedKey, progress func(uint64)) (err error) {
 	p := &parts{log: o.Logger}
 	defer func() { err = errors.Join(err, p.abandon(ctx, nil)) }()
+	guarded, release, explain := p.refusals.guard(ctx)
+	defer release()
+	return explain(o.fill(guarded, p, source, keys, progress))
+}
+
+func (o Restore) fill(ctx context.Context, p *parts, source *archive.Reader, keys []events.WrappedKey, progress func(uint64)) error {
 	// What is written is synced when the server stops: until then nobody was told
 	// that it is there.
 	nc, master, err := place{settings: o.Settings}.open(p)

@@ -34,6 +34,13 @@ func (s *Stopped) Close(ctx context.Context) error { return s.parts.abandon(ctx,
 
 // openStopped opens the log of an installation that is there already.
 func openStopped(ctx context.Context, p *parts, settings config.API) (*eventlog.Log, error) {
+	guarded, release, explain := p.refusals.guard(ctx)
+	defer release()
+	log, err := openExisting(guarded, p, settings)
+	return log, explain(err)
+}
+
+func openExisting(ctx context.Context, p *parts, settings config.API) (*eventlog.Log, error) {
 	nc, master, err := place{settings: settings, sync: true}.open(p)
 	if err != nil {
 		return nil, err
