@@ -117,7 +117,11 @@ func run(ctx context.Context, args []string, o outputs) int {
 	if err != nil {
 		return exitCode(usageError{err}, mistaken(err), o)
 	}
-	return exitCode(command.Run(), command.Selected().FullPath(), o)
+	err = command.Run()
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) && !errors.Is(err, errInterrupted) {
+		err = errInterrupted // whatever could not be done any more
+	}
+	return exitCode(err, command.Selected().FullPath(), o)
 }
 
 // mistaken is the command whose arguments could not be read, as far as it is known.

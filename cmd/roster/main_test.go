@@ -23,6 +23,10 @@ import (
 var update = flag.Bool("update", false, "write golden files")
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		_ = os.Unsetenv(asProgram)
+		main()
+	}
 	flag.Parse()
 	for _, name := range []string{"ROSTER_SERVER", "ROSTER_TOKEN", "ROSTER_PROFILE", "ROSTER_OUTPUT"} { // what the person at the terminal has set is not ours
 		_ = os.Unsetenv(name)

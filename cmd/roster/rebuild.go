@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	api "github.com/rosterhq/roster/api/v1/client"
@@ -43,8 +44,8 @@ Examples:
 
 // Run asks for builds and follows them.
 func (r *rebuildCommand) Run(ctx context.Context, o outputs) error {
-	if r.MaxRate != nil && *r.MaxRate < 0 {
-		return usageError{errors.New("--max-rate must not be negative")}
+	if err := r.check(); err != nil {
+		return err
 	}
 	c, err := r.connect(ctx)
 	if err != nil {
@@ -55,10 +56,8 @@ func (r *rebuildCommand) Run(ctx context.Context, o outputs) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range r.Name {
-		if err := r.ask(ctx, typed, name); err != nil {
-			return fmt.Errorf("rebuild %s: %w", name, err)
-		}
+	if err := r.askAll(ctx, o, typed); err != nil {
+		return err
 	}
 	if r.Detach {
 		_, err := fmt.Fprintln(o.out, "asked for; roster projections shows how it goes")
@@ -72,6 +71,34 @@ func (r *rebuildCommand) Run(ctx context.Context, o outputs) error {
 	return nil
 }
 
+// check refuses what can not be meant, and takes each name once.
+func (r *rebuildCommand) check() error {
+	switch {
+	case r.MaxRate != nil && *r.MaxRate < 0:
+		return usageError{errors.New("--max-rate must not be negative")}
+	case r.Back && (r.MaxRate != nil || r.Anew):
+		return usageError{errors.New("--back builds nothing: leave out --max-rate and --anew")}
+	}
+	slices.Sort(r.Name)
+	r.Name = slices.Compact(r.Name)
+	return nil
+}
+
+// askAll asks for all that are named, or for none where one is refused.
+func (r *rebuildCommand) askAll(ctx context.Context, o outputs, typed *api.ClientWithResponses) error {
+	for i, name := range r.Name {
+		err := r.ask(ctx, typed, name)
+		if err == nil {
+			continue
+		}
+		if stopped := r.cancel(ctx, o, r.Name[:i]); ctx.Err() != nil {
+			return stopped
+		}
+		return fmt.Errorf("rebuild %s: %w", name, err)
+	}
+	return nil
+}
+
 func (r *rebuildCommand) ask(ctx context.Context, typed *api.ClientWithResponses, name string) error {
 	var err error
 	if r.Back {
@@ -80,10 +107,14 @@ func (r *rebuildCommand) ask(ctx context.Context, typed *api.ClientWithResponses
 		_, err = typed.RebuildProjectionWithResponse(ctx, name, api.ProjectionRebuild{Again: r.Again, Anew: r.Anew, MaxRate: r.MaxRate})
 	}
 	p, refused := errors.AsType[*client.Problem](err)
-	if refused && p.Status == http.StatusConflict && p.Reason == "built" {
+	switch {
+	case !refused || p.Status != http.StatusConflict:
+		return err
+	case p.Reason == "built":
 		return try(err, "roster rebuild "+shellWord(name)+" --again")
+	default:
+		return try(err, "roster projections")
 	}
-	return err
 }
 
 // rebuildPoll is how often a build is looked at.
@@ -96,7 +127,7 @@ func (r *rebuildCommand) follow(ctx context.Context, o outputs, typed *api.Clien
 	for {
 		b, err := r.build(ctx, typed, name)
 		if ctx.Err() != nil {
-			return r.cancel(ctx, o)
+			return r.cancel(ctx, o, r.Name)
 		}
 		if err != nil {
 			return fmt.Errorf("look at the build of %s: %w", name, err)
@@ -108,7 +139,7 @@ func (r *rebuildCommand) follow(ctx context.Context, o outputs, typed *api.Clien
 		report.update(b)
 		select {
 		case <-ctx.Done():
-			return r.cancel(ctx, o)
+			return r.cancel(ctx, o, r.Name)
 		case <-time.After(rebuildPoll):
 		}
 	}
@@ -140,7 +171,8 @@ func (r *rebuildCommand) build(ctx context.Context, typed *api.ClientWithRespons
 // cancelLimit bounds the last calls of an interrupted command.
 const cancelLimit = 10 * time.Second
 
-func (r *rebuildCommand) cancel(ctx context.Context, o outputs) error {
+// cancel stops what was asked for, and waits until it is known how each build ended.
+func (r *rebuildCommand) cancel(ctx context.Context, o outputs, names []string) error {
 	last, done := context.WithTimeout(context.WithoutCancel(ctx), cancelLimit)
 	defer done()
 	c, err := r.connect(last) // the other client ends with the interrupted context
@@ -152,19 +184,44 @@ func (r *rebuildCommand) cancel(ctx context.Context, o outputs) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range r.Name {
-		if _, err := typed.CancelRebuildWithResponse(last, name); err != nil {
-			_, _ = fmt.Fprintf(o.err, "roster: the build of %s goes on: %v\n", name, err)
-			continue
-		}
-		_, _ = fmt.Fprintf(o.err, "roster: the build of %s is stopped; the same command goes on with it\n", name)
+	for _, name := range names {
+		_, _ = fmt.Fprintf(o.err, "roster: the build of %s %s\n", name, r.cancelOne(last, typed, name))
 	}
 	return errInterrupted
+}
+
+// cancelOne stops a build and says what became of it.
+func (r *rebuildCommand) cancelOne(ctx context.Context, typed *api.ClientWithResponses, name string) string {
+	_, refused := typed.CancelRebuildWithResponse(ctx, name)
+	for {
+		b, err := r.build(ctx, typed, name)
+		switch {
+		case err != nil:
+			return "may go on, roster projections shows it: " + err.Error()
+		case b.State == "cancelled":
+			return "is stopped; the same command goes on with it"
+		case b.State == "done":
+			return "was done already"
+		case b.State == "failed":
+			return "failed: " + plainText(b.Error)
+		case refused != nil:
+			return "goes on: " + refused.Error()
+		}
+		select {
+		case <-ctx.Done():
+			return "is about to stop; roster projections shows it"
+		case <-time.After(rebuildPoll):
+		}
+	}
 }
 
 func ended(o outputs, name string, b api.ProjectionBuild) error {
 	switch b.State {
 	case "done":
+		if b.Kind == "switch" {
+			_, err := fmt.Fprintf(o.out, "%s: the copy that served before serves again\n", name)
+			return err
+		}
 		took := b.FinishedAt.Sub(b.StartedAt).Round(time.Millisecond)
 		_, err := fmt.Fprintf(o.out, "%s: built from %d events in %s\n", name, b.Events, took)
 		return err

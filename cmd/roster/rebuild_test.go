@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rosterhq/roster/api/apitest"
+	api "github.com/rosterhq/roster/api/v1/client"
 )
 
 // TestRebuildCommand builds models of a real system again, and goes back.
@@ -33,12 +38,68 @@ func TestRebuildCommand(t *testing.T) {
 	require.Contains(t, stdout, "credentials: built from ")
 	code, stdout, stderr = run("rebuild", "users", "--back")
 	require.Zero(t, code, stderr)
-	require.Contains(t, stdout, "users: built from ")
-	code, _, _ = run("rebuild", "users", "--again", "--max-rate=-1")
-	require.Equal(t, exitUsage, code)
+	require.Equal(t, "users: the copy that served before serves again\n", stdout)
+	for _, wrong := range []string{"--again --max-rate=-1", "--back --max-rate 5", "--back --anew", "--back --again"} {
+		code, _, stderr = run(append([]string{"rebuild", "users"}, strings.Fields(wrong)...)...)
+		require.Equal(t, exitUsage, code, wrong)
+		require.Contains(t, stderr, "\nTry: roster rebuild --help\n", wrong)
+	}
 	code, _, stderr = run("rebuild", "nothing", "--again")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "there is no such projection")
+	require.Contains(t, stderr, "\nTry: roster projections\n")
+	code, _, stderr = run("rebuild", "skills", "unknown", "--again", "--max-rate", "1")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "there is no such projection")
+	require.Contains(t, stderr, "roster: the build of skills ", "what was asked for before the refusal is not left alone")
+}
+
+// TestRebuildIsInterrupted sends SIGINT to the command while the server builds: the
+// build stops with it, reads go on, and the same command goes on with the build.
+func TestRebuildIsInterrupted(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.FirstUser()
+	const tickets = 40
+	for n := range tickets {
+		ticket(owner, t, strconv.Itoa(n))
+	}
+	settings := []string{"ROSTER_SERVER=" + s.URL, "ROSTER_TOKEN=" + owner.Token}
+	again := []string{"rebuild", "activity", "--again", "--max-rate"}
+	slow := newProgram(t, settings, append(again, "4")...)
+	require.NoError(t, slow.Start())
+	build := func() api.ProjectionBuild {
+		var list api.ProjectionList
+		_, stdout, stderr := roster(t.Context(), "projections", "-o", "json", "--server", s.URL, "--token", owner.Token)
+		require.NoError(t, json.Unmarshal([]byte(stdout), &list), stderr)
+		for _, p := range list.Items {
+			if p.Name == "activity" && len(p.Builds) == 1 {
+				return p.Builds[0]
+			}
+		}
+		return api.ProjectionBuild{}
+	}
+	require.Eventually(t, func() bool { return build().Events > 2 }, time.Minute, 50*time.Millisecond)
+	code, _, stderr := roster(t.Context(), append(again, "4", "--server", s.URL, "--token", owner.Token)...)
+	require.Equal(t, exitFailed, code, "it was asked for already")
+	require.Contains(t, stderr, "a build is under way")
+	require.Contains(t, stderr, "\nTry: roster projections\n")
+
+	require.NoError(t, slow.Process.Signal(os.Interrupt))
+	require.Equal(t, exitInterrupted, slow.code(t))
+	require.Contains(t, slow.err.String(), "roster: the build of activity is stopped; the same command goes on with it\n")
+	require.Empty(t, slow.out.String(), "what is no result goes to standard error")
+	require.NotContains(t, slow.err.String(), owner.Token)
+	stopped := build()
+	require.EqualValues(t, "cancelled", stopped.State)
+	require.Less(t, stopped.Events, int64(tickets))
+	require.Len(t, owner.Do("GET", "/v1/users/me/activities?type=ticket&limit=100", nil, nil).Map(s)["items"], tickets, "reads go on")
+
+	fast := newProgram(t, settings, append(again, "0")...)
+	require.Zero(t, fast.code(t), fast.err.String())
+	require.Regexp(t, `^activity: built from \d+ events in \S+\n$`, fast.out.String())
+	require.EqualValues(t, "done", build().State)
+	require.GreaterOrEqual(t, build().Events, int64(tickets))
 }
 
 func TestParkedCommands(t *testing.T) {

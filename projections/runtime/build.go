@@ -243,7 +243,11 @@ func slowest(builds []*build) *pace {
 
 // complete lets a copy serve.
 func (b *builder) complete(ctx context.Context, one *build) error {
-	if one.cancelled.Load() {
+	stays, err := one.claim(ctx)
+	if err != nil {
+		return err
+	}
+	if !stays {
 		return finishJob(ctx, one.conn, one.projection, RebuildCancelled, nil)
 	}
 	if one.projection.slot != serving {
@@ -261,9 +265,6 @@ func (b *builder) complete(ctx context.Context, one *build) error {
 // switchTo takes the projection from its worker for a moment, reads what came last,
 // and lets the copy serve.
 func (b *builder) switchTo(ctx context.Context, one *build) error {
-	if err := one.note(ctx, RebuildSwitching); err != nil {
-		return err
-	}
 	if err := one.lockServing(ctx); err != nil {
 		return err
 	}
@@ -290,6 +291,24 @@ func (one *build) note(ctx context.Context, s RebuildState) error {
 		return fmt.Errorf("note how the build of %s goes: %w", p.Schema(), err)
 	}
 	return nil
+}
+
+const claimSQL = `update roster.rebuilds set state = case slot when '' then state else 'switching' end, updated_at = now()
+	where name = $1 and version = $2 and slot = $3 and not cancel`
+
+// claim says that the copy is about to serve. It is false where somebody has cancelled
+// the build: what was accepted counts, also between two reports. A version that never
+// served keeps its state, by which its worker waits until it is whole.
+func (one *build) claim(ctx context.Context) (bool, error) {
+	if one.cancelled.Load() {
+		return false, nil
+	}
+	p := one.projection
+	tag, err := one.conn.Exec(ctx, claimSQL, p.Name, p.Version, string(p.slot))
+	if err != nil {
+		return false, fmt.Errorf("note that %s is to serve: %w", p.Schema(), err)
+	}
+	return tag.RowsAffected() == 1, nil
 }
 
 const finishJobSQL = `update roster.rebuilds set state = $4, error = $5, cancel = false, rate = 0, finished_at = now(), updated_at = now()
