@@ -247,7 +247,7 @@ func reads(t *testing.T, b *broker) {
 	require.NoError(t, err)
 
 	c := b.connect(t, "reader")
-	js, err := jetstream.NewWithAPIPrefix(c.Conn, "JS.ROSTER.API")
+	js, err := jetstream.New(c.Conn)
 	require.NoError(t, err)
 	for _, name := range []string{"ROSTER", "ACTIVITY"} {
 		stream, err := js.Stream(t.Context(), name)
@@ -279,7 +279,7 @@ func inOrder(t *testing.T, c *client, stream string) int {
 	inbox := c.NewInbox()
 	sub, err := c.SubscribeSync(inbox)
 	require.NoError(t, err)
-	require.NoError(t, c.PublishRequest("JS.ROSTER.API.DIRECT.GET."+stream, inbox, []byte(`{"seq":1,"next_by_subj":">","batch":1000}`)))
+	require.NoError(t, c.PublishRequest("$JS.API.DIRECT.GET."+stream, inbox, []byte(`{"seq":1,"next_by_subj":">","batch":1000}`)))
 	for n := 0; ; n++ {
 		m, err := sub.NextMsg(10 * time.Second)
 		require.NoError(t, err)

@@ -35,12 +35,12 @@ func TestAMissingRightEndsTheStart(t *testing.T) {
 
 func TestAMissingRightEndsTheStartOfAProjector(t *testing.T) {
 	t.Parallel()
-	in := newInstallation(t, startBroker(t, without("projector", "$JS.API.CONSUMER.CREATE.ACTIVITY.>")))
+	in := newInstallation(t, startBroker(t, without("projector", "JS.ROSTER.API.CONSUMER.CREATE.ACTIVITY.>")))
 	_, err := in.startAPI(t.Context(), t)
 	require.NoError(t, err)
 	began := time.Now()
 	err = in.startProjector(t.Context(), t)
-	require.ErrorContains(t, err, "$JS.API.CONSUMER.CREATE.ACTIVITY.")
+	require.ErrorContains(t, err, "JS.ROSTER.API.CONSUMER.CREATE.ACTIVITY.")
 	require.Less(t, time.Since(began), soon)
 }
 
