@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -142,6 +143,7 @@ type FeedReader struct {
 func NewFeedReader(in io.Reader) (*FeedReader, error) {
 	r := &FeedReader{lines: bufio.NewScanner(in)}
 	r.lines.Buffer(make([]byte, 0, 64<<10), maxLine)
+	r.lines.Split(WholeLines)
 	if !r.lines.Scan() {
 		return nil, r.cutOff()
 	}
@@ -190,4 +192,13 @@ func (r *FeedReader) next() ([]byte, error) {
 
 func (r *FeedReader) cutOff() error {
 	return fmt.Errorf("%w: %w", ErrCutOff, errors.Join(r.lines.Err(), io.ErrUnexpectedEOF))
+}
+
+// WholeLines splits as bufio.ScanLines does, but the beginning of a line that was cut
+// off is none: it is io.ErrUnexpectedEOF.
+func WholeLines(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	if bytes.IndexByte(data, '\n') < 0 && atEOF && len(data) > 0 {
+		return 0, nil, io.ErrUnexpectedEOF
+	}
+	return bufio.ScanLines(data, false)
 }

@@ -266,6 +266,13 @@ func retryAfter(err error, try int) (time.Duration, bool) {
 	return backOff(try), true
 }
 
+// MayPass says whether a failure is of a kind that goes by itself: a server that is
+// away, or busy.
+func MayPass(err error) bool {
+	_, again := retryAfter(err, 1)
+	return again
+}
+
 func backOff(try int) time.Duration {
 	d := firstPause << min(try-1, 10)
 	d = min(d, maxPause)

@@ -6,7 +6,9 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"time"
 
+	"github.com/rosterhq/roster/archive"
 	"github.com/rosterhq/roster/events"
 )
 
@@ -48,6 +50,8 @@ type EventLines struct {
 	server string
 	body   io.ReadCloser
 	lines  *bufio.Scanner
+	quiet  *time.Timer // ends an answer that follows and says nothing; nil for one that has an end
+	end    context.CancelFunc
 }
 
 // eventBuffer holds many events, so that the network is read in large pieces.
@@ -57,12 +61,18 @@ const eventBuffer = 256 << 10
 func (c *Client) Events(ctx context.Context, q EventsQuery) (*EventLines, error) {
 	var out *EventLines
 	err := c.patiently(ctx, func() error {
+		ctx, end := context.WithCancel(ctx)
 		body, header, err := c.openStream(ctx, "/v1/events?"+q.values().Encode(), "application/x-ndjson")
 		if err != nil {
+			end()
 			return err
 		}
-		out = &EventLines{server: c.base, body: body, lines: bufio.NewScanner(body)}
+		out = &EventLines{server: c.base, body: body, lines: bufio.NewScanner(body), end: end}
 		out.lines.Buffer(make([]byte, 0, eventBuffer), maxLine)
+		out.lines.Split(archive.WholeLines)
+		if q.Follow {
+			out.quiet = time.AfterFunc(silence, end)
+		}
 		out.Reached, _ = events.ParsePositions(header.Get("Roster-Position")) // an answer that follows has none
 		return nil
 	})
@@ -73,6 +83,9 @@ func (c *Client) Events(ctx context.Context, q EventsQuery) (*EventLines, error)
 // a *ConnectionError when the answer was cut off.
 func (l *EventLines) Next() ([]byte, error) {
 	for l.lines.Scan() {
+		if l.quiet != nil {
+			l.quiet.Reset(silence)
+		}
 		if line := l.lines.Bytes(); len(line) > 0 {
 			return line, nil
 		}
@@ -84,7 +97,13 @@ func (l *EventLines) Next() ([]byte, error) {
 }
 
 // Close ends them.
-func (l *EventLines) Close() { _ = l.body.Close() }
+func (l *EventLines) Close() {
+	if l.quiet != nil {
+		l.quiet.Stop()
+	}
+	l.end()
+	_ = l.body.Close()
+}
 
 // encoding is what is asked for: to compress costs more than it gives where no
 // network lies between.

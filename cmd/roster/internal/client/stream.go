@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/rosterhq/roster/archive"
 )
 
 // Follow says which activities are followed. Empty members mean all.
@@ -92,6 +94,7 @@ func (t *tailing) once(ctx context.Context) error {
 	t.answered = true
 	scanner := bufio.NewScanner(res.Body)
 	scanner.Buffer(nil, maxLine)
+	scanner.Split(archive.WholeLines)
 	for scanner.Scan() {
 		quiet.Reset(silence)
 		if line := bytes.TrimSpace(scanner.Bytes()); len(line) > 0 {

@@ -144,12 +144,15 @@ type line struct {
 }
 
 // follow takes what comes, and commits it now and then. A lost connection is made
-// anew.
+// anew, however long the server is away: it answered before.
 func (r *run) follow(ctx context.Context) error {
 	tick := time.NewTicker(r.Every)
 	defer tick.Stop()
 	for {
 		if err := r.followOnce(ctx, tick.C); err != nil {
+			return err
+		}
+		if err := r.Into.Commit(); err != nil {
 			return err
 		}
 		r.Notice("the connection is lost; coming back")
@@ -173,7 +176,13 @@ func (r *run) followOnce(ctx context.Context, tick <-chan time.Time) error {
 	}
 	q.From = strings.Join(from, ",")
 	lines, err := r.Server.Events(ctx, q)
-	if err != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case client.MayPass(err):
+		return nil
+	default:
 		return err
 	}
 	coming := make(chan line)
