@@ -89,12 +89,15 @@ func (c *comparing) meet(kept events.Stored) error {
 // advance goes on to the log's next message, but not behind the end of the archive.
 func (c *comparing) advance() error {
 	m, err := c.log.Message()
-	if errors.Is(err, io.EOF) || err == nil && m.Sequence > c.end {
-		c.ended = true
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the log: %w", err)
+	}
+	if err != nil || m.Sequence > c.end {
+		c.ended = true
+		if err == nil && c.live.Sequence == 0 { // all that is archived left the log
+			c.LogFrom = m.Sequence
+		}
+		return nil
 	}
 	c.live = m
 	return nil

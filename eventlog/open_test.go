@@ -92,7 +92,7 @@ func TestStreamsKeepTheirRules(t *testing.T) {
 		kept := s == events.Roster || s == events.Activity
 		cache := s == "STATE" || s == "USAGE"
 		require.Equal(t, kept, c.DenyDelete, s)
-		require.Equal(t, !cache, c.DenyPurge, s)
+		require.Equal(t, !cache && s != events.Activity, c.DenyPurge, s)
 		require.Equal(t, !cache, c.AllowAtomicPublish, s)
 		require.Equal(t, cache, c.PersistMode == jetstream.AsyncPersistMode, s)
 		require.Equal(t, cache, c.MaxMsgsPerSubject == 1, s)

@@ -58,6 +58,9 @@ func (r *recording) run(ctx context.Context) error {
 	if err := r.look(ctx, false); err != nil {
 		return err
 	}
+	if err := r.lookRetired(ctx); err != nil {
+		return err
+	}
 	if err := r.encode(ctx); err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/rosterhq/roster/eventlog/internal/wire"
 )
 
-// streamConfigs are the streams of an installation. The rules of the first two
-// can not be taken back: the server never lets DenyDelete and DenyPurge go.
+// streamConfigs are the streams of an installation. What they deny can not be taken
+// back: the server never lets DenyDelete and DenyPurge go.
 func (n names) streamConfigs(replicas int) []jetstream.StreamConfig {
 	common := func(name, subjects, about string) jetstream.StreamConfig {
 		return jetstream.StreamConfig{
@@ -26,8 +26,9 @@ func (n names) streamConfigs(replicas int) []jetstream.StreamConfig {
 	roster := common(n.roster, "roster.>", "Identity facts, claims and counters")
 	activity := common(n.activity, "activity.>", "What users did")
 	for _, c := range []*jetstream.StreamConfig{&roster, &activity} {
-		c.AllowAtomicPublish, c.DenyDelete, c.DenyPurge = true, true, true
+		c.AllowAtomicPublish, c.DenyDelete = true, true
 	}
+	roster.DenyPurge = true // activities may leave once they are archived
 	// Deletes stay allowed in KEYS: the secure delete of a data key is how a
 	// person is erased.
 	keys := common(n.keys, "keys.>", "Wrapped data keys")
@@ -112,7 +113,7 @@ func merged(have, want jetstream.StreamConfig, replicas int) jetstream.StreamCon
 	out := have
 	out.Description, out.Subjects = want.Description, want.Subjects
 	out.AllowDirect, out.AllowAtomicPublish = want.AllowDirect, want.AllowAtomicPublish
-	out.DenyDelete, out.DenyPurge = want.DenyDelete, want.DenyPurge
+	out.DenyDelete, out.DenyPurge = want.DenyDelete || have.DenyDelete, want.DenyPurge || have.DenyPurge
 	out.AllowMsgTTL = want.AllowMsgTTL
 	out.MaxMsgSize, out.MaxMsgsPerSubject = want.MaxMsgSize, have.MaxMsgsPerSubject
 	if want.MaxMsgsPerSubject > 0 {

@@ -39,6 +39,7 @@ type commandLine struct {
 	Verify      verifyCommand      `cmd:"" group:"operation" help:"Compare archive, log and read models with each other."`
 	Checkpoints checkpointsCommand `cmd:"" group:"operation" help:"Signed checkpoints, by which changes of the log are found."`
 	Restore     restoreCommand     `cmd:"" group:"operation" help:"Fill an empty installation from an archive, offline."`
+	Retain      retainCommand      `cmd:"" group:"operation" help:"Let old activities leave the log once they are archived, offline."`
 	Migrate     migrateCommand     `cmd:"" group:"operation" help:"Bring PostgreSQL up to date with this release, offline."`
 	MakeOwner   makeOwnerCommand   `cmd:"" group:"operation" help:"Make a user an owner, offline."`
 	Projections projectionsCommand `cmd:"" group:"operation" help:"Show how read models do."`

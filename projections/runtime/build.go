@@ -134,6 +134,10 @@ func (b *builder) prepare(ctx context.Context, t *target, j job) error {
 		return err
 	}
 	if !resumed {
+		// Of a log whose begin left it for an archive a model would be smaller, silently.
+		if err := t.source.verifyBounds(ctx, mark{}); err != nil {
+			return err
+		}
 		if err := b.makeAnew(ctx, t); err != nil {
 			return err
 		}

@@ -109,12 +109,18 @@ func (s source) holds(ctx context.Context, at mark) error {
 
 // verifyBounds asks the stream's leader whether a mark can be in the stream.
 func (s source) verifyBounds(ctx context.Context, at mark) error {
-	info, err := s.info(ctx)
+	stream, err := s.ask(ctx)
 	if errors.Is(err, jetstream.ErrStreamNotFound) && at.sequence > 0 {
 		return fmt.Errorf("%w: stream %s is gone, checkpoint is at %d", ErrWentBack, s.stream, at.sequence)
 	}
 	if err != nil {
 		return err
+	}
+	info := stream.State
+	// A stream that was restored may have been made to begin later: nobody has more.
+	if begins := info.FirstSeq; at.sequence+1 < begins && begins > max(1, stream.Config.FirstSeq) {
+		return fmt.Errorf("%w: stream %s begins at %d by now, and what came behind %d left it for an archive: "+
+			"restore that into an empty installation to have it read", ErrWentBack, s.stream, begins, at.sequence)
 	}
 	if at.sequence > info.LastSeq {
 		return fmt.Errorf("%w: stream %s ends at %d, checkpoint is at %d", s.behind(ctx), s.stream, info.LastSeq, at.sequence)

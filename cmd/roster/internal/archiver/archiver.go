@@ -184,7 +184,8 @@ func Compare(ctx context.Context, log Source, a *archive.Reader, s events.Stream
 	if a.Manifest().End(s).To == 0 {
 		return archive.Compared{}, nil
 	}
-	feed, err := log.Log(ctx, s, 1, a.Manifest().End(s).To)
+	// Not to the archive's end alone: what stands behind it tells where the log begins.
+	feed, err := log.Log(ctx, s, 1, 0)
 	if err != nil {
 		return archive.Compared{}, err
 	}
