@@ -234,6 +234,7 @@ func TestEachUserCanDoItsWork(t *testing.T) {
 	require.Empty(t, b.violations())
 	require.Empty(t, in.said.FilterMessageSnippet("refuses").All())
 
+	t.Run("operates", func(t *testing.T) { operates(t, in) })
 	t.Run("reads", func(t *testing.T) { reads(t, b) })
 	t.Run("refused", func(t *testing.T) { triesTheRest(t, b) })
 }
