@@ -20,11 +20,11 @@ type Models interface {
 	Verify(ctx context.Context, name string) (ModelComparison, error)
 
 	Parked(ctx context.Context, name string, after uint64, limit int) ([]ParkedEvent, error)
-	ParkedEvent(ctx context.Context, name string, sequence uint64) (ParkedEvent, events.Headers, error)
+	ParkedEvent(ctx context.Context, name string, at events.Position) (ParkedEvent, events.Headers, error)
 	// Redrive asks for what is parked of an aggregate, or of all (""), to be replayed.
 	Redrive(ctx context.Context, name, aggregate string) (aggregates int64, err error)
 	// Drop leaves an event out for good.
-	Drop(ctx context.Context, name string, sequence uint64, by, reason string) error
+	Drop(ctx context.Context, name string, at events.Position, by, reason string) error
 }
 
 // ReadModel is how a read model does.

@@ -102,12 +102,12 @@ func (h *Handler) dropParked(w http.ResponseWriter, r *http.Request, c gate.Call
 	return nil
 }
 
-func parkedPosition(r *http.Request) (uint64, error) {
+func parkedPosition(r *http.Request) (events.Position, error) {
 	p, err := events.ParsePosition(mux.Vars(r)["position"])
 	if err != nil || p.Sequence == 0 {
-		return 0, refuse(http.StatusNotFound, string(commands.NotFound), "no such event is parked")
+		return events.Position{}, refuse(http.StatusNotFound, string(commands.NotFound), "no such event is parked")
 	}
-	return p.Sequence, nil
+	return p, nil
 }
 
 // parkedEventOf leaves out headers that are sealed, or of no use to a person.

@@ -191,6 +191,9 @@ func TestParkedEvents(t *testing.T) {
 	require.Equal(t, "no such luck", one["error"])
 	require.Equal(t, map[string]any{"ce-type": "t"}, one["headers"], "nothing that is sealed")
 
+	require.Equal(t, http.StatusNotFound, owner.Do("GET", projectionsPath+"/users/parked/a1001", nil, nil).Status, "a position of another log")
+	elsewhere := owner.Do("POST", projectionsPath+"/users/parked/a1001/drop", nil, map[string]any{"reason": "made up"})
+	require.Equal(t, http.StatusNotFound, elsewhere.Status, "%s", elsewhere.Body)
 	dropped := owner.Do("POST", projectionsPath+"/users/parked/r1001/drop", nil, map[string]any{"reason": "made up"})
 	require.Equal(t, http.StatusNoContent, dropped.Status, "%s", dropped.Body)
 	require.Equal(t, http.StatusNotFound, owner.Do("GET", projectionsPath+"/users/parked/r1001", nil, nil).Status)

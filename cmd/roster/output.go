@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
+
+	"github.com/rivo/uniseg"
 )
 
 // outputFlag says in which form a result is printed.
@@ -45,22 +45,36 @@ func printJSON(w io.Writer, value any) error {
 
 // print aligns the columns; a table without rows is its head alone.
 func (t table) print(w io.Writer) error {
-	var text bytes.Buffer
-	aligned := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	widths := make([]int, len(t.head))
+	all := make([][]string, 0, len(t.rows)+1)
 	for _, row := range append([][]string{t.head}, t.rows...) {
 		cells := make([]string, len(row))
 		for i, cell := range row {
 			cells[i] = plainText(cell)
+			widths[i] = max(widths[i], uniseg.StringWidth(cells[i]))
 		}
-		_, _ = fmt.Fprintln(aligned, strings.Join(cells, "\t")) // a buffer takes everything
+		all = append(all, cells)
 	}
-	_ = aligned.Flush()
-	for line := range strings.Lines(text.String()) {
-		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+	for _, cells := range all {
+		if _, err := fmt.Fprintln(w, aligned(cells, widths)); err != nil {
 			return fmt.Errorf("write: %w", err)
 		}
 	}
 	return nil
+}
+
+// columnGap is between two columns, in cells of a terminal.
+const columnGap = 2
+
+// aligned is a line whose columns begin where a terminal shows those of others:
+// characters may be two cells wide, or none.
+func aligned(cells []string, widths []int) string {
+	var line strings.Builder
+	for i, cell := range cells {
+		line.WriteString(cell)
+		line.WriteString(strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell)+columnGap))
+	}
+	return strings.TrimRight(line.String(), " ")
 }
 
 // fields is one thing as people read it: a table of names and values, without those

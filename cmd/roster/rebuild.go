@@ -15,6 +15,7 @@ import (
 
 type rebuildCommand struct {
 	serverFlags
+	outputFlag
 	Name    []string `arg:"" help:"Read models to build, as roster projections names them." placeholder:"NAME"`
 	Again   bool     `help:"Build what serves already: a copy takes its place when it is done." xor:"what"`
 	Back    bool     `help:"Let the copy that served before serve again." xor:"what"`
@@ -60,13 +61,17 @@ func (r *rebuildCommand) Run(ctx context.Context, o outputs) error {
 		return err
 	}
 	if r.Detach {
-		_, err := fmt.Fprintln(o.out, "asked for; roster projections shows how it goes")
+		_, err := fmt.Fprintln(o.err, "asked for; roster projections shows how it goes")
 		return err
 	}
+	done := make(map[string]api.ProjectionBuild, len(r.Name))
 	for _, name := range r.Name {
-		if err := r.follow(ctx, o, typed, name); err != nil {
+		if done[name], err = r.follow(ctx, o, typed, name); err != nil {
 			return err
 		}
+	}
+	if r.json() {
+		return printJSON(o.out, done)
 	}
 	return nil
 }
@@ -121,25 +126,25 @@ func (r *rebuildCommand) ask(ctx context.Context, typed *api.ClientWithResponses
 const rebuildPoll = 500 * time.Millisecond
 
 // follow shows how a build goes until it is over. Who interrupts stops the build.
-func (r *rebuildCommand) follow(ctx context.Context, o outputs, typed *api.ClientWithResponses, name string) error {
+func (r *rebuildCommand) follow(ctx context.Context, o outputs, typed *api.ClientWithResponses, name string) (api.ProjectionBuild, error) {
 	report := &buildReport{o: o, name: name}
 	defer report.finish()
 	for {
 		b, err := r.build(ctx, typed, name)
 		if ctx.Err() != nil {
-			return r.cancel(ctx, o, r.Name)
+			return b, r.cancel(ctx, o, r.Name)
 		}
 		if err != nil {
-			return fmt.Errorf("look at the build of %s: %w", name, err)
+			return b, fmt.Errorf("look at the build of %s: %w", name, err)
 		}
 		if !open(b.State) {
 			report.finish()
-			return ended(o, name, b)
+			return b, r.ended(o, name, b)
 		}
 		report.update(b)
 		select {
 		case <-ctx.Done():
-			return r.cancel(ctx, o, r.Name)
+			return b, r.cancel(ctx, o, r.Name)
 		case <-time.After(rebuildPoll):
 		}
 	}
@@ -215,9 +220,13 @@ func (r *rebuildCommand) cancelOne(ctx context.Context, typed *api.ClientWithRes
 	}
 }
 
-func ended(o outputs, name string, b api.ProjectionBuild) error {
+// ended tells how a build ended.
+func (r *rebuildCommand) ended(o outputs, name string, b api.ProjectionBuild) error {
 	switch b.State {
 	case "done":
+		if r.json() {
+			return nil
+		}
 		if b.Kind == "switch" {
 			_, err := fmt.Fprintf(o.out, "%s: the copy that served before serves again\n", name)
 			return err

@@ -111,23 +111,75 @@ func TestParkedCommands(t *testing.T) {
 	defer func() { _ = conn.Close(context.Background()) }()
 	_, err = conn.Exec(context.Background(), `insert into roster.parked (name, version, stream, sequence, event_id, type, aggregate, subject,
 		headers, data, error, attempts, handler_version, parked_at)
-		values ('users', 2, 'ROSTER', 1001, 'id', 'roster.user.suspended.v1', 'user/x', 'roster.user.x', '{"ce-type":["t"]}', '{}', 'no such luck', 3, 'test', $1)`,
-		time.Now())
+		values ('users', 2, 'ROSTER', 1001, 'id', 'roster.user.suspended.v1', 'user/x', 'roster.user.x',
+			'{"ce-type":["roster.user.suspended.v1"],"ce-time":["yesterday"]}', '{}', 'no such luck', 3, 'test', $1),
+		('users', 2, 'ROSTER', 1002, 'id', 'roster.user.activated.v1', 'user/x', 'roster.user.x', '{}', '{}', '', 0, 'test', $1)`,
+		time.Date(2026, 5, 3, 10, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
 	run := func(args ...string) (int, string, string) {
 		return roster(t.Context(), append(args, "--server", s.URL, "--token", owner.Token)...)
 	}
 	code, stdout, stderr := run("parked", "list", "users")
 	require.Zero(t, code, stderr)
-	require.Contains(t, stdout, "no such luck")
+	matches(t, "parked-list", stdout)
+	code, stdout, stderr = run("parked", "list", "users", "--limit", "1", "-o", "json")
+	require.Zero(t, code, stderr)
+	matches(t, "parked-list-json", stdout)
+	code, stdout, stderr = run("parked", "list", "users", "--limit", "1")
+	require.Zero(t, code, stderr)
+	require.Equal(t, 2, strings.Count(stdout, "\n"))
+	require.Contains(t, stderr, "there are more than these 1")
 	code, stdout, stderr = run("parked", "show", "users", "r1001")
 	require.Zero(t, code, stderr)
-	require.Contains(t, stdout, `"ce-type": "t"`)
+	matches(t, "parked-show", stdout)
+	code, stdout, stderr = run("parked", "show", "users", "r1001", "-o", "json")
+	require.Zero(t, code, stderr)
+	matches(t, "parked-show-json", stdout)
+
+	// An event that still fails stays, with the new failure, and so does what waits.
+	code, stdout, stderr = run("parked", "redrive", "users")
+	require.Zero(t, code, stderr)
+	require.Contains(t, stdout, "1 aggregates are tried again")
+	require.Eventually(t, func() bool {
+		var e api.ParkedEvent
+		_, stdout, stderr := run("parked", "show", "users", "r1001", "-o", "json")
+		require.NoError(t, json.Unmarshal([]byte(stdout), &e), stderr)
+		return e.Attempts == 4 && e.Error != "no such luck"
+	}, time.Minute, 50*time.Millisecond)
+	code, _, stderr = run("parked", "show", "users", "r1002")
+	require.Zero(t, code, stderr)
+
+	for args, try := range map[string]string{
+		"show users r1": "roster parked list users", "show users a1001": "roster parked list users",
+		"drop users r1 --reason x": "roster parked list users", "drop users first --reason x": "roster parked list users",
+		"list nothing": "roster projections", "redrive nothing": "roster projections", "drop nothing r1 --reason x": "roster projections",
+	} {
+		code, stdout, stderr = run(append([]string{"parked"}, strings.Fields(args)...)...)
+		require.Equal(t, exitFailed, code, args)
+		require.Empty(t, stdout, args)
+		require.True(t, strings.HasSuffix(stderr, "\nTry: "+try+"\n"), "%s: %s", args, stderr)
+	}
+	ada := owner.NewUser("ada", "user-admin")
+	for _, args := range []string{
+		"projections", "parked list users", "parked show users r1001", "parked redrive users", "parked drop users r1001 --reason x",
+		"rebuild users --again", "rebuild users --back", "verify",
+	} {
+		code, stdout, stderr := roster(t.Context(), append(strings.Fields(args), "--server", s.URL, "--token", ada.Token)...)
+		require.Equal(t, exitFailed, code, args)
+		require.Empty(t, stdout, args)
+		require.Contains(t, stderr, "the server answered 403: ", args)
+		require.True(t, strings.HasSuffix(stderr, "\nTry: roster whoami\n"), "%s: %s", args, stderr)
+	}
 	code, _, stderr = run("parked", "drop", "users", "r1001")
 	require.Equal(t, exitUsage, code, stderr)
 	code, stdout, stderr = run("parked", "drop", "users", "r1001", "--reason", "made up")
 	require.Zero(t, code, stderr)
 	require.Contains(t, stdout, "left out")
+	require.Eventually(t, func() bool {
+		_, stdout, stderr := run("parked", "list", "users", "-o", "json")
+		require.Empty(t, stderr)
+		return stdout == "{\n  \"items\": [],\n  \"more\": false\n}\n"
+	}, time.Minute, 50*time.Millisecond, "what waited is replayed, or gone with its handler")
 	code, stdout, stderr = run("parked", "redrive", "users")
 	require.Zero(t, code, stderr)
 	require.Contains(t, stdout, "0 aggregates")

@@ -6,10 +6,31 @@ import (
 	"runtime/debug"
 )
 
-type versionCommand struct{}
+type versionCommand struct {
+	outputFlag
+}
+
+// Help is shown by --help.
+func (versionCommand) Help() string {
+	return `Examples:
+
+  roster version
+  roster version --output json
+`
+}
+
+// versionInfo is what programs are told.
+type versionInfo struct {
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
 
 // Run prints one line.
-func (versionCommand) Run(o outputs) error {
+func (v *versionCommand) Run(o outputs) error {
+	if v.json() {
+		return printJSON(o.out, versionInfo{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH})
+	}
 	_, err := fmt.Fprintf(o.out, "roster %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
 }

@@ -156,12 +156,15 @@ func (a *Admin) Parked(ctx context.Context, name string, after uint64, limit int
 }
 
 // ParkedEvent implements gate.Models.
-func (a *Admin) ParkedEvent(ctx context.Context, name string, sequence uint64) (gate.ParkedEvent, events.Headers, error) {
+func (a *Admin) ParkedEvent(ctx context.Context, name string, at events.Position) (gate.ParkedEvent, events.Headers, error) {
 	p, err := a.find(name)
 	if err != nil {
 		return gate.ParkedEvent{}, nil, err
 	}
-	e, headers, err := runtime.ParkedHeaders(ctx, a.pool, p.Schema(), sequence)
+	if at.Stream != p.Stream {
+		return gate.ParkedEvent{}, nil, refused(runtime.ErrNotParked)
+	}
+	e, headers, err := runtime.ParkedHeaders(ctx, a.pool, p.Schema(), at.Sequence)
 	if err != nil {
 		return gate.ParkedEvent{}, nil, refused(err)
 	}
@@ -182,12 +185,15 @@ func (a *Admin) Redrive(ctx context.Context, name, aggregate string) (int64, err
 }
 
 // Drop implements gate.Models.
-func (a *Admin) Drop(ctx context.Context, name string, sequence uint64, by, reason string) error {
+func (a *Admin) Drop(ctx context.Context, name string, at events.Position, by, reason string) error {
 	p, err := a.find(name)
 	if err != nil {
 		return err
 	}
-	return refused(runtime.DropParked(ctx, a.pool, p.Schema(), sequence, by, reason))
+	if at.Stream != p.Stream {
+		return refused(runtime.ErrNotParked)
+	}
+	return refused(runtime.DropParked(ctx, a.pool, p.Schema(), at.Sequence, by, reason))
 }
 
 // refused turns what an operator can do something about into a refusal.
