@@ -53,7 +53,7 @@ const (
 	// longestSession keeps a typing error from making sessions that nobody ends.
 	longestSession = 400 * 24 * time.Hour
 	shortestSleep  = time.Hour // the accuracy with which uses are known
-	// Uses of keys are forgotten some time after the longest of these.
+	// A session is left alone for a day after its end.
 	shortestKept, longestKept = 24 * time.Hour, 400 * 24 * time.Hour
 	mostCalls                 = 1_000_000
 )
