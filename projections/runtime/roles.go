@@ -60,14 +60,6 @@ func accessOf(ctx context.Context, conn *pgx.Conn) (access, error) {
 	return a, nil
 }
 
-// may says whether the role may migrate a schema.
-func (a access) may(schema string) bool {
-	if schema == ownSchema {
-		return a.own
-	}
-	return a.models
-}
-
 // owner is the role that a schema belongs to; "" for the connection's own.
 func (a access) owner(schema string) string {
 	switch {
