@@ -140,10 +140,13 @@ type retiring struct {
 }
 
 func (g *retiring) add(ctx context.Context, m events.Stored) error {
+	if m.Subject == g.log.names.filler(events.Activity).Subject {
+		return nil
+	}
 	hash := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
 	raw, err := hex.DecodeString(hash)
-	if err != nil || len(raw) != retiredHash { // what only takes a place in the stream
-		return nil
+	if err != nil || len(raw) != retiredHash { // it would be taken for new if it left
+		return fmt.Errorf("%s lies under %s, which is no activity's", m.Position(), m.Subject)
 	}
 	subject := g.log.names.retiredSubject(hash)
 	g.of[subject] = binary.BigEndian.AppendUint64(append(g.of[subject], raw...), m.Sequence)
