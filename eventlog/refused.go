@@ -21,7 +21,7 @@ type refusals struct {
 
 // question is what somebody waits for an answer to.
 type question struct {
-	subject string // that was asked, or what it begins with
+	subject string // that was asked, or what it begins with, without its prefix
 	end     context.CancelCauseFunc
 }
 
@@ -44,6 +44,7 @@ func (r *refusals) told(err error) {
 	if !ok {
 		return
 	}
+	subject = bare(subject)
 	refused := fmt.Errorf("%w: %w", events.ErrUnavailable, err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,6 +68,15 @@ func refusedSubject(err error) (string, bool) {
 	return subject, ok
 }
 
+// bare is a subject without the prefix of the server's API, which an account may map to
+// another one: the server then tells that.
+func bare(subject string) string {
+	if _, rest, ok := strings.Cut(subject, ".API."); ok {
+		return rest
+	}
+	return subject
+}
+
 // during is a context that ends with a refusal of a subject, or of one under it. Call
 // done when the answer is there. A nil one never ends it.
 func (r *refusals) during(ctx context.Context, subject string) (asking context.Context, done func()) {
@@ -74,7 +84,7 @@ func (r *refusals) during(ctx context.Context, subject string) (asking context.C
 		return ctx, func() {}
 	}
 	asking, end := context.WithCancelCause(ctx)
-	q := &question{subject: subject, end: end}
+	q := &question{subject: bare(subject), end: end}
 	r.mu.Lock()
 	r.waiting[q] = struct{}{}
 	r.mu.Unlock()

@@ -33,7 +33,7 @@ func TestARefusalEndsWhatWaitsForItsAnswer(t *testing.T) {
 	require.NoError(t, asking.Err())
 	require.ErrorIs(t, refusalOr(under, under.Err()), events.ErrUnavailable)
 	require.ErrorContains(t, refusalOr(under, under.Err()), "keys.user.0")
-	refuse(`Publish to "$JS.API.STREAM.INFO.KEYS"`)
+	refuse(`Publish to "JS.ELSEWHERE.API.STREAM.INFO.KEYS"`)
 	require.ErrorIs(t, refusalOr(asking, asking.Err()), nats.ErrPermissionViolation)
 	require.NoError(t, refusalOr(asking, nil), "an answer is an answer")
 	done()
