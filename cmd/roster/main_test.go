@@ -87,6 +87,7 @@ func TestHelp(t *testing.T) {
 		"keys-delete":          {"keys", "delete", "--help"},
 		"keys-rotate":          {"keys", "rotate", "--help"},
 		"retain":               {"retain", "--help"},
+		"migrate":              {"migrate", "--help"},
 		"roles":                {"roles", "--help"},
 		"roles-show":           {"roles", "show", "--help"},
 		"roles-set":            {"roles", "set", "--help"},
