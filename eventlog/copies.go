@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -173,7 +174,7 @@ func BeginSeed(ctx context.Context, nc *nats.Conn, o SeedOptions) (*Seed, error)
 	for _, c := range configs {
 		c.Metadata = map[string]string{unfinished: "yes"}
 		c.FirstSeq = max(1, s.firstOf(c.Name))
-		if _, err := js.CreateStream(ctx, c); err != nil {
+		if err := s.create(ctx, c); err != nil {
 			return nil, fmt.Errorf("seed log: create stream %s: %w", c.Name, err)
 		}
 	}
@@ -181,6 +182,27 @@ func BeginSeed(ctx context.Context, nc *nats.Conn, o SeedOptions) (*Seed, error)
 		return nil, fmt.Errorf("seed log: %w", err)
 	}
 	return s, nil
+}
+
+const (
+	// storeRefused is the server's code where a stream's directory can not be made. It
+	// may still be removing the one that a killed seed asked it to.
+	storeRefused jetstream.ErrorCode = 10049
+	seedTries                        = 40
+	seedPause                        = 100 * time.Millisecond
+)
+
+func (s *Seed) create(ctx context.Context, c jetstream.StreamConfig) error {
+	for try := 1; ; try++ {
+		_, err := s.js.CreateStream(ctx, c)
+		refused, ok := errors.AsType[*jetstream.APIError](err)
+		if !ok || refused.ErrorCode != storeRefused || try == seedTries {
+			return err //nolint:wrapcheck // whoever called names the stream
+		}
+		if err := pause(ctx, seedPause); err != nil {
+			return err
+		}
+	}
 }
 
 func (s *Seed) firstOf(name string) uint64 {
