@@ -35,12 +35,12 @@ func TestStatisticsAreInterruptedWhileTheyAreBuilt(t *testing.T) {
 		require.NotZero(t, setAside(t, conn), "sums are set aside")
 	}
 
-	request(2000)
+	request(1000)
 	progress(400)
 	cancelled(t, e, conn, p)
 	require.NotZero(t, setAside(t, conn), "and stay so")
 
-	request(2000)
+	request(1000)
 	progress(1200)
 	kill(t, conn)
 
