@@ -48,7 +48,9 @@ func TestThePastBeginsWithTheFirstEvent(t *testing.T) {
 	} {
 		was := first.Map(s)
 		path += was["id"].(string)
-		get := func(part, at string) apitest.Answer { return owner.Do("GET", path+part+"?at="+url.QueryEscape(at), nil, nil) }
+		get := func(part, at string) apitest.Answer {
+			return owner.Do("GET", path+part+"?at="+url.QueryEscape(at), nil, nil)
+		}
 		parts := []string{""}
 		if was["username"] != nil {
 			parts = pasts()
