@@ -66,6 +66,8 @@ type Config struct {
 	Copies gate.Copies
 	// Models lets operators look after read models.
 	Models gate.Models
+	// MasterKey changes the master key that the process keeps; nil where it is a setting.
+	MasterKey gate.MasterKey
 
 	// Ready says why this process should get no requests, nil when it should.
 	// Its text is shown to whoever asks /readyz.
@@ -136,7 +138,7 @@ func New(c Config) (*Handler, error) {
 	deps := gate.Deps{
 		Commands: c.Commands, Queries: c.Queries, Logger: c.Logger, Clock: c.Clock, Gate: door, Basic: basic, Tokens: tokens,
 		Settings: c.Settings, Streams: streams.own, Closing: closing, SignIn: c.SignIn, Mail: c.Mail, Copies: c.Copies,
-		Models: c.Models,
+		Models: c.Models, Master: c.MasterKey,
 	}
 	dialects, err := switchedOn(c.Dialects, deps, streams)
 	if err != nil {

@@ -22,6 +22,7 @@ const (
 	ReadLog            Action = "read-log"             // all messages of the log, sealed, and wrapped keys
 	ReadParameters     Action = "read-parameters"
 	ManageProjections  Action = "manage-projections" // look after read models
+	RotateMasterKey    Action = "rotate-master-key"  // wrap all keys under another one
 	CreateUser         Action = "create-user"
 	WriteUser          Action = "write-user"     // profile members
 	WritePersonal      Action = "write-personal" // SSH key
@@ -118,6 +119,7 @@ var policy = map[Action]rule{
 	ReadOwnData:        {userResource, true, nobody, outside, nil},
 	ReadLog:            {userResource, false, owners, outside, []string{ScopeLogRead}},
 	ManageProjections:  {userResource, false, owners, outside, nil},
+	RotateMasterKey:    {userResource, false, owners, outside, nil},
 	ReadParameters:     {userResource, true, owners, outside, []string{ScopeUsersRead, "user:read_personal"}},
 	CreateUser:         {userResource, false, admins, outside, []string{ScopeUsersWrite, "user:*"}},
 	WriteUser:          {userResource, true, admins, outside, []string{ScopeUsersWrite, "user:update_personal"}},

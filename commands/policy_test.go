@@ -23,7 +23,7 @@ func TestPolicy(t *testing.T) {
 		{
 			name: "owner", role: events.RoleOwner, scopes: all,
 			others: []Action{
-				ListUsers, ReadUser, ReadPersonal, ReadKeys, ReadActivities, ReadEvents, ReadPersonalEvents, ReadLog, ManageProjections, CreateUser, WriteUser, ChangeUsername,
+				ListUsers, ReadUser, ReadPersonal, ReadKeys, ReadActivities, ReadEvents, ReadPersonalEvents, ReadLog, ManageProjections, RotateMasterKey, CreateUser, WriteUser, ChangeUsername,
 				ChangeEmail, WritePreferences, SetUserPassword, AssignUserRoles, ChangeStatus, DeleteUser, EraseUser, ImportUsers, CreateKeys, UpdateKeys, DeleteKeys, RecordActivities,
 				WritePersonal, ReadParameters, RecordParameters, ReadSkills, DeleteSkills,
 				CreateOrganizations, ReadOrganization, UpdateOrganizations, DeleteOrganizations, ReadMembers, ChangeMembers, GrantOrganizationRoles,

@@ -34,6 +34,7 @@ type Deps struct {
 	Mail    mail.Mailer // nil: no mail is sent
 	Copies  Copies
 	Models  Models
+	Master  MasterKey // nil: it is a setting
 }
 
 // For returns what one dialect works with: its own gate among them.

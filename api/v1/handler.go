@@ -102,6 +102,7 @@ func (h *Handler) Register(router *mux.Router) {
 		{http.MethodPost, "/v1/activities", h.recordActivities},
 		{http.MethodGet, "/v1/activities/stream", h.streamAll},
 		{http.MethodPost, "/v1/imports/users", h.importUsers},
+		{http.MethodPost, "/v1/admin/master-key/rotate", h.rotateMasterKey},
 		{http.MethodGet, "/v1/admin/log", h.readLog},
 		{http.MethodGet, "/v1/admin/log/keys", h.readLogKeys},
 		{http.MethodGet, "/v1/organizations", h.listOrganizations},

@@ -282,7 +282,7 @@ func (a *API) startHTTP(ctx context.Context) error {
 		Dialects: a.config.Dialects, RateLimits: a.config.RateLimits,
 		CallsPerMinute: a.config.APIRateLimit, Settings: a.settings(),
 		TrustedProxies: a.config.TrustedProxies, CORSOrigins: a.config.CORSOrigins,
-		SignIn: providersOf(a.config), Mail: mailer, TokenSecret: a.log.Secret("tokens"), Copies: a.log, Models: care,
+		SignIn: providersOf(a.config), Mail: mailer, TokenSecret: a.log.Secret("tokens"), Copies: a.log, Models: care, MasterKey: a.masterKey(),
 		Ready: a.health.check, Metrics: telemetry.Handler(a.registry), Registry: a.registry,
 	})
 	if err != nil {
@@ -304,6 +304,14 @@ func (a *API) startHTTP(ctx context.Context) error {
 	})
 	a.summary = a.summarize(firstUser)
 	return nil
+}
+
+// masterKey is the one in the data directory; nil where it is a setting.
+func (a *API) masterKey() gate.MasterKey {
+	if a.config.NATSURL != "" || a.config.MasterKey != nil {
+		return nil
+	}
+	return &ownMasterKey{log: a.log, path: a.dir.join(masterKeyName)}
 }
 
 // settings are what dialects must know of the configuration.

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"go.uber.org/zap"
 
+	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/eventlog"
+	"github.com/rosterhq/roster/events"
 	"github.com/rosterhq/roster/internal/config"
 	"github.com/rosterhq/roster/internal/durable"
 )
@@ -33,12 +36,29 @@ func (o RotateKeys) Run(ctx context.Context) (done eventlog.Rotation, err error)
 	if o.Settings.MasterKey != nil {
 		return log.RotateMasterKey(ctx, o.Settings.MasterKey, nil)
 	}
-	return o.ofFile(ctx, log, filepath.Join(o.Settings.DataDir, masterKeyName))
+	return rotateFile(ctx, log, filepath.Join(o.Settings.DataDir, masterKeyName))
 }
 
-// ofFile changes the master key that a file holds. The new one lies beside it before
+// ownMasterKey is the master key in the data directory of a running process.
+type ownMasterKey struct {
+	log  *eventlog.Log
+	path string
+	one  sync.Mutex
+}
+
+// Rotate implements gate.MasterKey.
+func (k *ownMasterKey) Rotate(ctx context.Context) (gate.Rotation, error) {
+	if !k.one.TryLock() {
+		return gate.Rotation{}, fmt.Errorf("rotate the master key: %w", events.ErrConflict)
+	}
+	defer k.one.Unlock()
+	done, err := rotateFile(ctx, k.log, k.path)
+	return gate.Rotation(done), err
+}
+
+// rotateFile changes the master key that a file holds. The new one lies beside it before
 // anything is wrapped under it, and takes its name when nothing needs the old one.
-func (o RotateKeys) ofFile(ctx context.Context, log *eventlog.Log, path string) (done eventlog.Rotation, err error) {
+func rotateFile(ctx context.Context, log *eventlog.Log, path string) (done eventlog.Rotation, err error) {
 	next := path + nextKey
 	begun, err := exists(next)
 	if err != nil {

@@ -1063,6 +1063,21 @@ type KeyList struct {
 // LoginType How the user signs in, or how a session was made; `token` marks API keys
 type LoginType string
 
+// MasterKeyRotation defines model for MasterKeyRotation.
+type MasterKeyRotation struct {
+	// Destroyed Copies under other master keys that were destroyed
+	Destroyed int64 `json:"destroyed"`
+
+	// MasterKey What names the new master key; it tells nothing of it
+	MasterKey string `json:"masterKey"`
+
+	// Unreadable Keys that open under no master key that there is; they stay as they are
+	Unreadable []string `json:"unreadable"`
+
+	// Wrapped Keys that were wrapped anew
+	Wrapped int64 `json:"wrapped"`
+}
+
 // Member A user in an organization
 type Member struct {
 	// Roles The user's roles in the organization; that of a member is not among them
@@ -2480,6 +2495,16 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/admin/log/keys (the `ReadLogKeys` operationId).
 	ReadLogKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RotateMasterKey Change the master key
+	//
+	// For owners, of an installation that keeps its master key in its data directory. A new one is made there, every key is
+	// wrapped under it, and the copies under the old one are destroyed; everything goes on meanwhile, and no event changes. The
+	// answer comes when it is done; interrupted anywhere, the same request goes on. Where the master key is a setting the
+	// answer is 409.
+	//
+	// Corresponds with POST /v1/admin/master-key/rotate (the `RotateMasterKey` operationId).
+	RotateMasterKey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListProjections How read models do
 	//
 	// For owners. Each projection with its place in the log, and what is built beside it.
@@ -3363,6 +3388,26 @@ func (c *Client) ReadLogHashes(ctx context.Context, params *ReadLogHashesParams,
 // Corresponds with GET /v1/admin/log/keys (the `ReadLogKeys` operationId).
 func (c *Client) ReadLogKeys(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReadLogKeysRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateMasterKey Change the master key
+//
+// For owners, of an installation that keeps its master key in its data directory. A new one is made there, every key is
+// wrapped under it, and the copies under the old one are destroyed; everything goes on meanwhile, and no event changes. The
+// answer comes when it is done; interrupted anywhere, the same request goes on. Where the master key is a setting the
+// answer is 409.
+//
+// Corresponds with POST /v1/admin/master-key/rotate (the `RotateMasterKey` operationId).
+func (c *Client) RotateMasterKey(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateMasterKeyRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -5399,6 +5444,33 @@ func NewReadLogKeysRequest(server string) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRotateMasterKeyRequest constructs an http.Request for the RotateMasterKey method
+func NewRotateMasterKeyRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/admin/master-key/rotate")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -9672,6 +9744,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/admin/log/keys (the `ReadLogKeys` operationId).
 	ReadLogKeysWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReadLogKeysResponse, error)
 
+	// RotateMasterKeyWithResponse Change the master key
+	//
+	// For owners, of an installation that keeps its master key in its data directory. A new one is made there, every key is
+	// wrapped under it, and the copies under the old one are destroyed; everything goes on meanwhile, and no event changes. The
+	// answer comes when it is done; interrupted anywhere, the same request goes on. Where the master key is a setting the
+	// answer is 409.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/admin/master-key/rotate (the `RotateMasterKey` operationId).
+	RotateMasterKeyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RotateMasterKeyResponse, error)
+
 	// ListProjectionsWithResponse How read models do
 	//
 	// For owners. Each projection with its place in the log, and what is built beside it.
@@ -10758,6 +10842,54 @@ func (r ReadLogKeysResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReadLogKeysResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RotateMasterKeyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *MasterKeyRotation
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refused
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RotateMasterKeyResponse) GetJSON200() *MasterKeyRotation {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RotateMasterKeyResponse) GetApplicationproblemJSONDefault() *Refused {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RotateMasterKeyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RotateMasterKeyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RotateMasterKeyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RotateMasterKeyResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14520,6 +14652,24 @@ func (c *ClientWithResponses) ReadLogKeysWithResponse(ctx context.Context, reqEd
 	return ParseReadLogKeysResponse(rsp)
 }
 
+// RotateMasterKeyWithResponse Change the master key
+//
+// For owners, of an installation that keeps its master key in its data directory. A new one is made there, every key is
+// wrapped under it, and the copies under the old one are destroyed; everything goes on meanwhile, and no event changes. The
+// answer comes when it is done; interrupted anywhere, the same request goes on. Where the master key is a setting the
+// answer is 409.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/admin/master-key/rotate (the `RotateMasterKey` operationId).
+func (c *ClientWithResponses) RotateMasterKeyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RotateMasterKeyResponse, error) {
+	rsp, err := c.RotateMasterKey(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateMasterKeyResponse(rsp)
+}
+
 // ListProjectionsWithResponse How read models do
 //
 // For owners. Each projection with its place in the log, and what is built beside it.
@@ -16082,6 +16232,39 @@ func ParseReadLogKeysResponse(rsp *http.Response) (*ReadLogKeysResponse, error) 
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRotateMasterKeyResponse parses an HTTP response from a RotateMasterKeyWithResponse call
+func ParseRotateMasterKeyResponse(rsp *http.Response) (*RotateMasterKeyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RotateMasterKeyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MasterKeyRotation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Refused
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {

@@ -64,15 +64,35 @@ func (c *Client) ProjectionNames(ctx context.Context) ([]string, error) {
 // events takes that long.
 const verifyLimit = 2 * time.Hour
 
+// patient is for what takes as long as the log is.
+func (c *Client) patient() *Client {
+	patient := *c
+	patient.http = &http.Client{Transport: c.http.Transport, CheckRedirect: c.http.CheckRedirect, Timeout: verifyLimit}
+	return &patient
+}
+
+// Rotation is what a change of the master key did.
+type Rotation struct {
+	MasterKey  string   `json:"masterKey"`
+	Wrapped    uint64   `json:"wrapped"`
+	Destroyed  uint64   `json:"destroyed"`
+	Unreadable []string `json:"unreadable"`
+}
+
+// RotateMasterKey lets the server change the master key that it keeps.
+func (c *Client) RotateMasterKey(ctx context.Context) (Rotation, error) {
+	var answer Rotation
+	err := c.patient().do(ctx, request{method: http.MethodPost, path: "/v1/admin/master-key/rotate"}, &answer)
+	return answer, whyNot(err)
+}
+
 // ErrNoTables says that a projection has nothing that could be compared.
 var ErrNoTables = errors.New("this projection has no tables")
 
 // VerifyProjection lets the server compare a read model with the log.
 func (c *Client) VerifyProjection(ctx context.Context, name string) (Comparison, error) {
-	patient := *c
-	patient.http = &http.Client{Transport: c.http.Transport, CheckRedirect: c.http.CheckRedirect, Timeout: verifyLimit}
 	var answer Comparison
-	err := patient.do(ctx, request{method: http.MethodPost, path: "/v1/admin/projections/" + url.PathEscape(name) + "/verify"}, &answer)
+	err := c.patient().do(ctx, request{method: http.MethodPost, path: "/v1/admin/projections/" + url.PathEscape(name) + "/verify"}, &answer)
 	if p, ok := errors.AsType[*Problem](err); ok && p.Reason == "no-tables" {
 		return answer, ErrNoTables
 	}
