@@ -69,6 +69,7 @@ func TestEveryAccountEventIsTold(t *testing.T) {
 		(&events.UserProviderAnswered{}).EventType():  true,
 		(&events.UserPasscodeRequested{}).EventType(): true,
 		(&events.UserParameterRecorded{}).EventType(): true,
+		(&events.UserCredentialsSwept{}).EventType():  true,
 	}
 	told := map[events.Type]bool{}
 	for _, h := range Projection().Handlers {
