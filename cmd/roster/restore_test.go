@@ -153,8 +153,10 @@ func TestAnInstallationLivesOnFromItsArchive(t *testing.T) {
 	// What is new since goes into new segments; what was archived stays as it is.
 	old.register(t, token, "linus")
 	old.record(t, token, "T-2", "A second ticket")
-	// Her account's own entry comes by a reaction.
-	require.Eventually(t, func() bool { return len(old.feed(t, token, "grace")) == 3 }, 20*time.Second, 20*time.Millisecond)
+	// The accounts' own entries come by a reaction.
+	require.Eventually(t, func() bool {
+		return len(old.feed(t, token, "grace")) == 3 && len(old.feed(t, token, "linus")) == 1
+	}, 20*time.Second, 20*time.Millisecond)
 	feed := old.feed(t, token, "grace")
 	head := old.head(t, token, events.Activity).String()
 	tailed := old.tail(t, token, "earliest", head)

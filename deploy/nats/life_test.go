@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -236,7 +237,18 @@ func TestEachUserCanDoItsWork(t *testing.T) {
 
 	t.Run("operates", func(t *testing.T) { operates(t, in) })
 	t.Run("reads", func(t *testing.T) { reads(t, b) })
+	in.settles(t) // what the projector still writes is not written by who is refused
 	t.Run("refused", func(t *testing.T) { triesTheRest(t, b) })
+}
+
+// settles waits until every projection is where the log ends.
+func (in *installation) settles(t *testing.T) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var list struct{ Items []struct{ Lag int } }
+		require.NoError(t, json.Unmarshal([]byte(in.must(t, http.StatusOK, http.MethodGet, "/v1/admin/projections", "")), &list))
+		return len(list.Items) > 0 && !slices.ContainsFunc(list.Items, func(p struct{ Lag int }) bool { return p.Lag > 0 })
+	}, 30*time.Second, 20*time.Millisecond)
 }
 
 // reads is what an analyst does.
