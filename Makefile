@@ -6,7 +6,8 @@ SHELL := /bin/bash
 
 GO ?= go
 TOOL := $(GO) tool -modfile=tools/go.mod
-PACKAGES ?= ./...
+# What mostly waits comes first, so that the rest runs beside it.
+PACKAGES ?= ./test/... ./...
 # RACE=1 runs the tests with the race detector, which needs a C compiler.
 RACE ?=
 TESTFLAGS ?=
