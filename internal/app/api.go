@@ -17,6 +17,7 @@ import (
 	"github.com/rosterhq/roster/commands"
 	"github.com/rosterhq/roster/eventlog"
 	"github.com/rosterhq/roster/internal/config"
+	"github.com/rosterhq/roster/internal/natsserver"
 	"github.com/rosterhq/roster/internal/postgres"
 	"github.com/rosterhq/roster/internal/telemetry"
 	"github.com/rosterhq/roster/query"
@@ -31,6 +32,7 @@ type API struct {
 
 	dir      *dataDir // nil when nothing is embedded
 	listener net.Listener
+	broker   *natsserver.Server // nil where the broker is another process
 	nats     *nats.Conn
 	log      *eventlog.Log
 	commands *commands.Service
@@ -128,6 +130,7 @@ func (a *API) startWriteSide(ctx context.Context) error {
 	if a.log, err = openLog(ctx, a.parts, a.config.Shared, a.nats, keys, a.syncWithin()); err != nil {
 		return err
 	}
+	a.spreadBatches()
 	a.commands, err = commands.NewService(ctx, commands.Config{
 		Log: a.log, Clock: time.Now, Logger: a.parts.log.Named("commands"), PasswordMinEntropy: a.config.PasswordMinEntropy,
 		// Each that waits has a place among the requests: most are for others.
@@ -154,8 +157,18 @@ func (a *API) startBroker() (keys masterKeys, err error) {
 			return keys, err
 		}
 	}
-	a.nats, err = embedBroker(a.parts, a.config, a.dir)
+	a.broker, a.nats, err = embedBroker(a.parts, a.config, a.dir)
 	return keys, err
+}
+
+// spreadBatches makes appends to the embedded broker cheaper, where that can be had.
+func (a *API) spreadBatches() {
+	if a.broker == nil {
+		return
+	}
+	if err := a.broker.SpreadBatches(); err != nil {
+		a.parts.log.Debug("batches stay where they are on the disk", zap.Error(err))
+	}
 }
 
 // syncWithin is how long an acknowledged write may not be on the disk of the embedded

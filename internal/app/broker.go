@@ -17,29 +17,29 @@ import (
 )
 
 // embedBroker starts the embedded NATS server and connects to it.
-func embedBroker(p *parts, c config.API, dir *dataDir) (*nats.Conn, error) {
+func embedBroker(p *parts, c config.API, dir *dataDir) (*natsserver.Server, *nats.Conn, error) {
 	server, err := natsserver.Start(natsserver.Options{
 		Dir: dir.join("nats"), Sync: c.SyncAlways, Listen: c.NATSListen, Logger: p.log.Named("nats"),
 	})
 	if err != nil {
 		if c.NATSListen != "" {
-			return nil, fmt.Errorf("%w (ROSTER_NATS_LISTEN is %s: is that port free?)", err, c.NATSListen)
+			return nil, nil, fmt.Errorf("%w (ROSTER_NATS_LISTEN is %s: is that port free?)", err, c.NATSListen)
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	p.add("NATS", func(context.Context) error {
 		server.Stop()
 		return nil
 	})
 	if err := shareCredentials(p, dir, server.URL()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	nc, err := server.Connect()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p.add("connection to NATS", closeConnection(nc))
-	return nc, nil
+	return server, nc, nil
 }
 
 // shareCredentials writes the listener's address with its credentials where the

@@ -43,6 +43,9 @@ func RunAPI() int {
 		if err != nil {
 			return nil, err
 		}
+		if c.NATSURL == "" {
+			addProcessors()
+		}
 		_ = a.Summary().Print(os.Stdout) // nobody may be listening; it runs all the same
 		return a, nil
 	})
