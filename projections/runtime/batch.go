@@ -49,12 +49,13 @@ type batch struct {
 	// load, if any, runs in the batch's transaction before what is queued.
 	load func(ctx context.Context, tx pgx.Tx) error
 	err  error // of the first event that a handler refused
+	odd  error // of the first row that fits no statement: it fails with the batch
 }
 
 // rowset is a statement over sets that still grows.
 type rowset struct {
 	sql     string
-	columns []any               // of []any: an array for each argument
+	columns []column            // one for each argument
 	keys    map[string]struct{} // of rows of which a statement takes only one; nil for none
 }
 
@@ -79,10 +80,19 @@ func (b *batch) row(key, sql string, args []any) {
 	if key != "" {
 		set.keys[key] = struct{}{}
 	}
-	for i, arg := range args {
-		column, _ := set.columns[i].([]any)
-		set.columns[i] = append(column, arg)
+	if err := set.add(args); err != nil && b.odd == nil {
+		b.odd = err
 	}
+}
+
+// add appends a row.
+func (s *rowset) add(args []any) error {
+	for i := range s.columns {
+		if err := s.columns[i].add(args[i]); err != nil {
+			return fmt.Errorf("argument %d: %w", i+1, err)
+		}
+	}
+	return nil
 }
 
 // growing returns the set of a statement that still grows, or nil.
@@ -95,11 +105,12 @@ func (b *batch) growing(sql string) *rowset {
 	return nil
 }
 
-func (b *batch) begin(sql string, columns int, keyed bool) *rowset {
-	set := rowset{sql: sql, columns: make([]any, columns)}
-	for i := range set.columns {
-		set.columns[i] = make([]any, 0, 16)
+func (b *batch) begin(sql string, arguments int, keyed bool) *rowset {
+	columns, err := columnsOf(sql, arguments)
+	if err != nil && b.odd == nil {
+		b.odd = err
 	}
+	set := rowset{sql: sql, columns: columns}
 	if keyed {
 		set.keys = map[string]struct{}{}
 	}
@@ -118,7 +129,11 @@ func (b *batch) change(key, sql string, args []any) {
 // flush queues the rows gathered so far.
 func (b *batch) flush() {
 	for _, set := range b.sets {
-		b.sql.Queue(set.sql, set.columns...)
+		args := make([]any, len(set.columns))
+		for i := range set.columns {
+			args[i] = &set.columns[i]
+		}
+		b.sql.Queue(set.sql, args...)
 	}
 	b.sets = nil
 }
@@ -184,6 +199,9 @@ func (b *batch) commit(ctx context.Context, conn *pgx.Conn, p Projection, old ui
 // run executes the batch in one transaction; its last statement must touch so
 // many rows.
 func (b *batch) run(ctx context.Context, conn *pgx.Conn, want int64) error {
+	if b.odd != nil {
+		return fmt.Errorf("batch up to %d: %w", b.last.sequence, b.odd)
+	}
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if b.load != nil {
 			if err := b.load(ctx, tx); err != nil {

@@ -39,9 +39,9 @@ func openTarget(ctx context.Context, c Config, js jetstream.JetStream, p Project
 	if limited {
 		w.dsn.RuntimeParams["max_parallel_maintenance_workers"] = "0"
 	}
-	conn, err := pgx.ConnectConfig(ctx, w.dsn.Copy())
+	conn, err := w.connect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+		return nil, err
 	}
 	var held bool
 	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock($1)`, p.lockKey()).Scan(&held); err != nil || !held {

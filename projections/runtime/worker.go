@@ -107,11 +107,21 @@ func (w *worker) run(ctx context.Context, r *router) {
 	}
 }
 
-// hold connects, takes the lock and projects for as long as both last.
-func (w *worker) hold(ctx context.Context, r *router) error {
+// connect returns a connection that takes columns.
+func (w *worker) connect(ctx context.Context) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, w.dsn.Copy())
 	if err != nil {
-		return fmt.Errorf("connect to PostgreSQL: %w", err)
+		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	takeColumns(conn)
+	return conn, nil
+}
+
+// hold connects, takes the lock and projects for as long as both last.
+func (w *worker) hold(ctx context.Context, r *router) error {
+	conn, err := w.connect(ctx)
+	if err != nil {
+		return err
 	}
 	defer closeConn(conn)
 	if err := w.reserve(ctx, conn); err != nil {
