@@ -146,16 +146,24 @@ func (c *collector) fill(ctx context.Context, b *batch, fresh []*inbound) {
 	if b.err = c.w.prefetch(ctx, fresh); b.err != nil {
 		return
 	}
-	for _, m := range fresh {
-		if c.parked[m.aggregate()] {
-			b.err = b.park(c.w.projection, c.w.release, m, nil, 0)
-		} else {
-			b.err = c.router.dispatch(ctx, m, b)
+	for len(fresh) > 0 && b.err == nil {
+		free := 0
+		for free < len(fresh) && !c.isParked(fresh[free]) {
+			free++
 		}
-		if b.err != nil {
-			return
+		if free > 0 {
+			b.err = c.router.dispatch(ctx, b, fresh[:free]...)
+			fresh = fresh[free:]
+			continue
 		}
+		b.err = b.park(c.w.projection, c.w.release, fresh[0], nil, 0)
+		fresh = fresh[1:]
 	}
+}
+
+// isParked says whether events of a message's aggregate are parked.
+func (c *collector) isParked(m *inbound) bool {
+	return len(c.parked) > 0 && c.parked[m.aggregate()]
 }
 
 // admit decides before the router whether a message concerns the projection.

@@ -94,12 +94,12 @@ func identify(subject string, headers events.Headers, data []byte) string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
-// delivery travels in a message's context, from the subscriber to the handler:
-// the event, and the batch that takes what the handler queues.
+// delivery travels in a message's context, from the subscriber to the handlers: events
+// in their order, and the batch that takes what the handlers queue.
 type delivery struct {
-	msg  *inbound
+	run  []*inbound
 	into *batch
-	err  error // why the handler refused it
+	err  error // why a handler refused one of them
 }
 
 type deliveryKey struct{}

@@ -8,9 +8,10 @@ import (
 	"github.com/rosterhq/roster/events"
 )
 
-// dispatcher brings an event to its handler, which queues what it does.
+// dispatcher brings events to their handlers, which queue what they do: in their order,
+// up to the first that is refused.
 type dispatcher interface {
-	dispatch(ctx context.Context, m *inbound, into *batch) error
+	dispatch(ctx context.Context, into *batch, run ...*inbound) error
 }
 
 // direct brings events to handlers without a router between, for many at once.
@@ -19,8 +20,13 @@ type direct struct {
 	marshaler marshaler
 }
 
-func (d *direct) dispatch(ctx context.Context, m *inbound, into *batch) error {
-	return d.handle(ctx, m, into)
+func (d *direct) dispatch(ctx context.Context, into *batch, run ...*inbound) error {
+	for _, m := range run {
+		if err := d.handle(ctx, m, into); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // handle queues what an event does. A handler's panic is the event's failure.
@@ -35,20 +41,7 @@ func (d *direct) handle(ctx context.Context, m *inbound, q Queue) (err error) {
 
 // payload returns what the event's handler is to get.
 func (d *direct) payload(ctx context.Context, m *inbound) (events.Payload, Handler, error) {
-	h, stored, ok := d.handled.of(m.typ)
-	if !ok {
-		return nil, h, fmt.Errorf("no handler for events of type %s", m.typ)
-	}
-	if m.err != nil {
-		return nil, h, m.err
-	}
-	if stored {
-		return &Stored{events.Stored{
-			Meta: m.meta, Stream: d.marshaler.stream, Sequence: m.sequence, Subject: m.subject, Headers: m.headers, Data: m.data,
-		}}, h, nil
-	}
-	p, err := d.marshaler.payload(ctx, m, h)
-	return p, h, err
+	return d.marshaler.open(ctx, d.handled, m)
 }
 
 func recovered(err *error) {

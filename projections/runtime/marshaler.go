@@ -18,10 +18,6 @@ type Keyring interface {
 	PrefetchKeys(ctx context.Context, userIDs []string) error
 }
 
-// nameKey is where Watermill's own marshalers keep the name of an event. Here it
-// is for middlewares alone.
-const nameKey = "name"
-
 // marshaler implements cqrs.CommandEventMarshaler for events of the catalogue.
 type marshaler struct {
 	stream    events.Stream
@@ -40,33 +36,48 @@ func (m *marshaler) Name(any) string { return anyEvent }
 // NameFromMessage implements cqrs.CommandEventMarshaler.
 func (m *marshaler) NameFromMessage(*message.Message) string { return anyEvent }
 
-// Unmarshal implements cqrs.CommandEventMarshaler: it finds the handler, decodes
-// the payload and opens its private part, if the handler wants that. Of an erased
+// Unmarshal implements cqrs.CommandEventMarshaler: it finds the handlers, decodes the
+// payloads and opens the private part of each whose handler wants that. Of an erased
 // person the private part stays empty.
 func (m *marshaler) Unmarshal(msg *message.Message, v any) error {
-	into, ok := v.(*call)
+	into, ok := v.(*calls)
 	if !ok {
-		return fmt.Errorf("unmarshal into %T: not an event of a projection", v)
+		return fmt.Errorf("unmarshal into %T: not events of a projection", v)
 	}
 	d, ok := deliveryFrom(msg.Context())
 	if !ok {
 		return errors.New("unmarshal: message was not delivered by a projection's subscriber")
 	}
-	if d.msg.err != nil {
-		return d.msg.err
+	into.each = make([]call, len(d.run))
+	for i, e := range d.run {
+		if err := msg.Context().Err(); err != nil {
+			return err
+		}
+		p, h, err := m.open(msg.Context(), into.to, e)
+		if err != nil {
+			return err
+		}
+		into.each[i] = call{msg: e, handler: h, payload: p}
 	}
-	if err := into.answer(d.msg.typ); err != nil {
-		return err
+	return nil
+}
+
+// open returns what an event's handler is to get.
+func (m *marshaler) open(ctx context.Context, to switchboard, e *inbound) (events.Payload, Handler, error) {
+	h, stored, ok := to.of(e.typ)
+	if !ok {
+		return nil, h, fmt.Errorf("no handler for events of type %s", e.typ)
 	}
-	if into.stored {
-		into.payload = &Stored{events.Stored{
-			Meta: d.msg.meta, Stream: m.stream, Sequence: d.msg.sequence, Subject: d.msg.subject, Headers: d.msg.headers, Data: d.msg.data,
-		}}
-		return nil
+	if e.err != nil {
+		return nil, h, e.err
 	}
-	var err error
-	into.payload, err = m.payload(msg.Context(), d.msg, into.handler)
-	return err
+	if stored {
+		return &Stored{events.Stored{
+			Meta: e.meta, Stream: m.stream, Sequence: e.sequence, Subject: e.subject, Headers: e.headers, Data: e.data,
+		}}, h, nil
+	}
+	p, err := m.payload(ctx, e, h)
+	return p, h, err
 }
 
 // payload decodes an event for the first handler that asks, and opens it for the

@@ -43,7 +43,7 @@ func (s *session) single(ctx context.Context, m *inbound) error {
 // attempt handles and commits one event.
 func (s *session) attempt(ctx context.Context, m *inbound) error {
 	b := &batch{msgs: []*inbound{m}, last: m.mark}
-	if err := s.router.dispatch(ctx, m, b); err != nil {
+	if err := s.router.dispatch(ctx, b, m); err != nil {
 		return err
 	}
 	return s.settle(ctx, b)

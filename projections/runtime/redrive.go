@@ -161,7 +161,7 @@ func (s *session) replay(ctx context.Context, msgs []*inbound, replayed *int) (f
 func (s *session) unpark(ctx context.Context, m *inbound) error {
 	b := &batch{last: m.mark}
 	if m.typ != "" {
-		if err := s.router.dispatch(ctx, m, b); err != nil {
+		if err := s.router.dispatch(ctx, b, m); err != nil {
 			return err
 		}
 	}

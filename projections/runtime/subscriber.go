@@ -10,7 +10,7 @@ import (
 )
 
 // subscriber is a Watermill subscriber that owns the transaction: it sends one
-// message at a time and takes an Ack as "queued". Its channel closes when its
+// message at a time, with a run of events, and takes an Ack as "queued". Its channel closes when its
 // context ends, never before: a router stops with its last channel.
 type subscriber struct {
 	worker *worker
@@ -65,11 +65,11 @@ func (s *subscriber) Close() error {
 // router is the way from a worker through Watermill to the handlers.
 type router struct{ out chan<- *message.Message }
 
-// dispatch sends one event and waits until its handler queued what it does.
-func (r *router) dispatch(ctx context.Context, m *inbound, into *batch) error {
-	d := &delivery{msg: m, into: into}
-	msg := message.NewMessageWithContext(withDelivery(ctx, d), m.id, m.data)
-	msg.Metadata.Set(nameKey, string(m.typ))
+// dispatch sends events as one message and waits until their handlers queued what they
+// do. A message for each event would be half of what Watermill and its goroutines cost.
+func (r *router) dispatch(ctx context.Context, into *batch, run ...*inbound) error {
+	d := &delivery{run: run, into: into}
+	msg := message.NewMessageWithContext(withDelivery(ctx, d), run[0].id, nil)
 	select {
 	case r.out <- msg:
 	case <-ctx.Done():
@@ -89,10 +89,10 @@ func refusal(d *delivery) error {
 	if d.err != nil {
 		return d.err
 	}
-	return fmt.Errorf("event %s was refused without a reason", d.msg.id)
+	return fmt.Errorf("events from %s on were refused without a reason", d.run[0].id)
 }
 
-// noteFailure is a middleware that keeps why an event was refused, which a Nack
+// noteFailure is a middleware that keeps why events were refused, which a Nack
 // does not tell, and turns a panic into such a reason.
 func noteFailure(next message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) (produced []*message.Message, err error) {

@@ -21,11 +21,16 @@ func newSwitchboard(handlers []Handler) switchboard {
 	return s
 }
 
-// call is an event on its way through the router, with the handler it goes to.
+// calls are events on their way through the router.
+type calls struct {
+	to   switchboard
+	each []call
+}
+
+// call is an event with the handler it goes to.
 type call struct {
-	to      switchboard
+	msg     *inbound
 	handler Handler
-	stored  bool // the handler takes the event as it is stored
 	payload events.Payload
 }
 
@@ -33,7 +38,7 @@ type call struct {
 const anyEvent = "event"
 
 // NewEvent implements cqrs.GroupEventHandler.
-func (s switchboard) NewEvent() any { return &call{to: s} }
+func (s switchboard) NewEvent() any { return &calls{to: s} }
 
 // Handle implements cqrs.GroupEventHandler.
 func (s switchboard) Handle(ctx context.Context, event any) error {
@@ -41,11 +46,19 @@ func (s switchboard) Handle(ctx context.Context, event any) error {
 	if !ok {
 		return errors.New("event was not delivered by a projection's subscriber")
 	}
-	c, ok := event.(*call)
-	if !ok || c.payload == nil {
-		return fmt.Errorf("event %s was not unmarshalled", d.msg.id)
+	run, ok := event.(*calls)
+	if !ok || len(run.each) != len(d.run) {
+		return fmt.Errorf("events from %s on were not unmarshalled", d.run[0].id)
 	}
-	return c.handler.handle(ctx, d.into, Event{Meta: d.msg.meta, Sequence: d.msg.sequence}, c.payload)
+	for _, c := range run.each {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.handler.handle(ctx, d.into, Event{Meta: c.msg.meta, Sequence: c.msg.sequence}, c.payload); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // of finds the handler of a type, or the one that takes all events as they are
@@ -59,14 +72,4 @@ func (s switchboard) of(t events.Type) (h Handler, stored, ok bool) {
 	}
 	h, ok = s[everyType]
 	return h, true, ok
-}
-
-// answer finds the handler of a type.
-func (c *call) answer(t events.Type) error {
-	h, stored, ok := c.to.of(t)
-	if !ok {
-		return fmt.Errorf("no handler for events of type %s", t)
-	}
-	c.handler, c.stored = h, stored
-	return nil
 }
