@@ -1,11 +1,15 @@
 package v1
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/rosterhq/roster/api/gate"
 	"github.com/rosterhq/roster/api/v1/client"
@@ -43,11 +47,20 @@ func (f *fields) text(name string) string {
 	if !ok {
 		return ""
 	}
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
+	s, ok := stringOf(raw)
+	if !ok {
 		f.refuse(name, "type", "must be a string")
 	}
 	return s
+}
+
+// stringOf decodes a string. Most have no escapes, and were checked with the object
+// around them.
+func stringOf(raw json.RawMessage) (s string, ok bool) {
+	if len(raw) >= 2 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), true
+	}
+	return s, json.Unmarshal(raw, &s) == nil
 }
 
 // required is a text that must not be empty.
@@ -104,8 +117,8 @@ func (f *fields) instant(name string) (t time.Time, given bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
+	s, ok := stringOf(raw)
+	if !ok {
 		f.refuse(name, "type", "must be a string")
 		return time.Time{}, false
 	}
@@ -155,7 +168,7 @@ func (f *fields) inner(name string) *fields {
 
 func (f *fields) nested(name string, raw json.RawMessage) *fields {
 	var o gate.Object
-	if json.Unmarshal(raw, &o) != nil || o == nil {
+	if jsonv2.Unmarshal(raw, &o, jsontext.AllowInvalidUTF8(true)) != nil || o == nil {
 		f.refuse(name, "type", "must be an object")
 		return nil
 	}
@@ -169,7 +182,7 @@ func (f *fields) list(name string) []*fields {
 		return nil
 	}
 	var items []json.RawMessage
-	if json.Unmarshal(raw, &items) != nil {
+	if jsonv2.Unmarshal(raw, &items, jsontext.AllowInvalidUTF8(true)) != nil {
 		f.refuse(name, "type", "must be an array of objects")
 		return nil
 	}
