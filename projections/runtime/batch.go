@@ -43,20 +43,15 @@ type batch struct {
 	seen   int
 	bytes  int
 	sql    pgx.Batch
-	sets   []rowset // in the order of their first rows
+	sets   []*rowset // those that grow, in the order of their first rows
+	sent   []*rowset // those that are queued
+	spares *spares
 	drafts []events.Draft
 	parked int
 	// load, if any, runs in the batch's transaction before what is queued.
 	load func(ctx context.Context, tx pgx.Tx) error
 	err  error // of the first event that a handler refused
 	odd  error // of the first row that fits no statement: it fails with the batch
-}
-
-// rowset is a statement over sets that still grows.
-type rowset struct {
-	sql     string
-	columns []column            // one for each argument
-	keys    map[string]struct{} // of rows of which a statement takes only one; nil for none
 }
 
 // Queue implements Queue.
@@ -68,54 +63,39 @@ func (b *batch) Queue(sql string, args ...any) {
 // row is what Row and KeyedRow do in a batch.
 func (b *batch) row(key, sql string, args []any) {
 	set := b.growing(sql)
-	if set != nil && key != "" {
-		if _, taken := set.keys[key]; taken {
-			b.flush()
-			set = nil
-		}
+	if set != nil && key != "" && set.has(key) {
+		b.flush()
+		set = nil
 	}
 	if set == nil {
-		set = b.begin(sql, len(args), key != "")
+		set = b.begin(sql, len(args))
 	}
-	if key != "" {
-		set.keys[key] = struct{}{}
-	}
-	if err := set.add(args); err != nil && b.odd == nil {
+	if err := set.add(key, args); err != nil && b.odd == nil {
 		b.odd = err
 	}
-}
-
-// add appends a row.
-func (s *rowset) add(args []any) error {
-	for i := range s.columns {
-		if err := s.columns[i].add(args[i]); err != nil {
-			return fmt.Errorf("argument %d: %w", i+1, err)
-		}
-	}
-	return nil
 }
 
 // growing returns the set of a statement that still grows, or nil.
 func (b *batch) growing(sql string) *rowset {
-	for i := range b.sets {
-		if b.sets[i].sql == sql {
-			return &b.sets[i]
+	for _, set := range b.sets {
+		if set.sql == sql {
+			return set
 		}
 	}
 	return nil
 }
 
-func (b *batch) begin(sql string, arguments int, keyed bool) *rowset {
-	columns, err := columnsOf(sql, arguments)
-	if err != nil && b.odd == nil {
-		b.odd = err
-	}
-	set := rowset{sql: sql, columns: columns}
-	if keyed {
-		set.keys = map[string]struct{}{}
+// begin makes a set for a statement, or takes a spare one.
+func (b *batch) begin(sql string, arguments int) *rowset {
+	set := b.spares.take(sql)
+	if set == nil {
+		var err error
+		if set, err = newRowset(sql, arguments); err != nil && b.odd == nil {
+			b.odd = err
+		}
 	}
 	b.sets = append(b.sets, set)
-	return &b.sets[len(b.sets)-1]
+	return set
 }
 
 // change is what Change does in a batch.
@@ -129,13 +109,10 @@ func (b *batch) change(key, sql string, args []any) {
 // flush queues the rows gathered so far.
 func (b *batch) flush() {
 	for _, set := range b.sets {
-		args := make([]any, len(set.columns))
-		for i := range set.columns {
-			args[i] = &set.columns[i]
-		}
-		b.sql.Queue(set.sql, args...)
+		b.sql.Queue(set.sql, set.args()...)
 	}
-	b.sets = nil
+	b.sent = append(b.sent, b.sets...)
+	b.sets = b.sets[:0]
 }
 
 // Record implements Queue.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ type column struct {
 	rows  int32
 	nulls bool
 	data  []byte // the elements, each behind its length
+	room  int    // to make for what is appended; at least the array itself
 }
 
 // elementType is a type of PostgreSQL that columns have.
@@ -71,8 +73,16 @@ func isNull(value any) bool {
 	return false
 }
 
+// headerSize is what an array has before its elements.
+const headerSize = 5 * 4
+
+func (c *column) size() int { return headerSize + len(c.data) }
+
+func (c *column) clear() { c.rows, c.nulls, c.data = 0, false, c.data[:0] }
+
 // appendTo appends the whole array: one dimension, counted from 1.
 func (c *column) appendTo(to []byte) []byte {
+	to = slices.Grow(to, max(c.room, c.size()))
 	flags := uint32(0)
 	if c.nulls {
 		flags = 1

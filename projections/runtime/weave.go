@@ -107,8 +107,3 @@ func (s *strand) advance(b *batch, sql string) {
 		s.steps = s.steps[1:]
 	}
 }
-
-func (s *rowset) has(key string) bool {
-	_, there := s.keys[key]
-	return there
-}
