@@ -118,6 +118,8 @@ func (w *witness) archives(t *testing.T, checkpoint string) {
 	require.Zero(t, code, stderr)
 	require.Contains(t, stdout, "chain: ROSTER is as it was signed up to r")
 	require.Contains(t, w.run(t, exitOK, "verify", "--chain", "--archive", dir, "--public-key", w.key.Public()), "chain: ROSTER is as it was signed")
+	require.Regexp(t, `"chain": \[\s*\{\s*"stream": "ROSTER",\s*"signed": "r\d+",\s*"checkpoints": [1-9]`,
+		w.run(t, exitOK, "verify", "--chain", "--output", "json", "--archive", dir, "--public-key", w.key.Public()))
 
 	forged := filepath.Join(w.dir, "forged")
 	a, err := kept.Open(forged, time.Now)

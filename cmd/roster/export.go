@@ -15,6 +15,7 @@ import (
 
 type exportCommand struct {
 	serverFlags
+	outputFlag
 	Format    string   `help:"ndjson, csv or parquet." enum:"ndjson,csv,parquet" default:"parquet" placeholder:"FORM"`
 	Out       string   `help:"Directory of the export; made if need be." required:"" placeholder:"DIR"`
 	Stream    string   `help:"roster (facts about users) or activity (what they did); default both." enum:"roster,activity," default:"" placeholder:"NAME"`
@@ -122,11 +123,20 @@ func (e *exportCommand) conclude(ctx context.Context, o outputs, into *export.Ex
 		return err
 	}
 	m := into.Manifest()
-	_, werr := fmt.Fprintf(o.out, "exported %d events (%s, %s) in %.1f s, %d in all\n", into.Added(),
-		events.Position{Stream: events.Roster, Sequence: m.Reached[events.Roster]},
-		events.Position{Stream: events.Activity, Sequence: m.Reached[events.Activity]}, took.Seconds(), m.Events)
+	done := exported{
+		Events: into.Added(), Reached: reachedAt(m.Reached[events.Roster], m.Reached[events.Activity]), InAll: m.Events, Seconds: seconds(took),
+	}
+	werr := e.say(o, done, fmt.Sprintf("exported %d events (%s) in %.1f s, %d in all", done.Events, done.Reached, done.Seconds, done.InAll))
 	if interrupted {
 		return errInterrupted
 	}
 	return werr
+}
+
+// exported is what was done, as JSON.
+type exported struct {
+	Events  int64   `json:"events"`
+	Reached reached `json:"reached"`
+	InAll   int64   `json:"inAll"`
+	Seconds float64 `json:"seconds"`
 }

@@ -22,6 +22,7 @@ type importCommand struct {
 
 type gharchiveCommand struct {
 	serverFlags
+	outputFlag
 	Files []string `arg:"" name:"file" help:"Files of GH Archive (.json.gz, or plain NDJSON), in any order."`
 }
 
@@ -79,7 +80,7 @@ func (g *gharchiveCommand) Run(ctx context.Context, o outputs) error {
 	})
 	counts, err := imp.Run(ctx, source.Next)
 	report.Finish()
-	return source.conclude(o, counts, err, time.Since(started))
+	return source.conclude(g.outputFlag, o, counts, err, time.Since(started))
 }
 
 // creators is how many users are made at once: the server merges their appends
@@ -116,7 +117,7 @@ func item(r gharchive.Record, origin importer.Origin, offset int64) (importer.It
 }
 
 // conclude prints what is left to say, the result last.
-func (a *archive) conclude(o outputs, counts importer.Counts, err error, took time.Duration) error {
+func (a *archive) conclude(f outputFlag, o outputs, counts importer.Counts, err error, took time.Duration) error {
 	a.tell(o.err)
 	rejected := counts.Rejected + a.badLines
 	interrupted := errors.Is(err, errInterrupted)
@@ -127,8 +128,9 @@ func (a *archive) conclude(o outputs, counts importer.Counts, err error, took ti
 		_, _ = fmt.Fprintln(o.err, "roster:", err)
 		_, _ = fmt.Fprintln(o.err, "not everything was imported: run the same command again to go on; nothing is imported twice")
 	}
-	_, _ = fmt.Fprintf(o.out, "imported %d new, %d duplicates, %d rejected, %d users in %.1f s\n",
-		counts.New, counts.Duplicates, rejected, counts.Users, took.Seconds())
+	done := imported{New: counts.New, Duplicates: counts.Duplicates, Rejected: rejected, Users: counts.Users, Seconds: seconds(took)}
+	_ = f.say(o, done, fmt.Sprintf("imported %d new, %d duplicates, %d rejected, %d users in %.1f s",
+		done.New, done.Duplicates, done.Rejected, done.Users, done.Seconds))
 	switch {
 	case interrupted:
 		return errInterrupted
@@ -136,4 +138,13 @@ func (a *archive) conclude(o outputs, counts importer.Counts, err error, took ti
 		return errSilent
 	}
 	return nil
+}
+
+// imported is what was done, as JSON.
+type imported struct {
+	New        int     `json:"new"`
+	Duplicates int     `json:"duplicates"`
+	Rejected   int     `json:"rejected"`
+	Users      int     `json:"users"`
+	Seconds    float64 `json:"seconds"`
 }

@@ -19,6 +19,7 @@ import (
 
 type importUsersCommand struct {
 	serverFlags
+	outputFlag
 	Refused string `help:"Write every refused line to this file, as NDJSON with line, code and message." placeholder:"FILE"`
 	File    string `arg:"" help:"The users, as NDJSON: one a line."`
 }
@@ -143,7 +144,8 @@ func (u *importUsersCommand) conclude(o outputs, c movein.Counts, refused []clie
 		_, _ = fmt.Fprintln(o.err, "roster:", printable(err.Error()))
 		_, _ = fmt.Fprintln(o.err, "not everybody was imported: run the same command again to go on; nobody is imported twice")
 	}
-	_, _ = fmt.Fprintf(o.out, "imported %d new, %d unchanged, %d refused in %.1f s\n", c.Created, c.Unchanged, c.Refused, took.Seconds())
+	done := usersImported{New: c.Created, Unchanged: c.Unchanged, Refused: c.Refused, Seconds: seconds(took)}
+	_ = u.say(o, done, fmt.Sprintf("imported %d new, %d unchanged, %d refused in %.1f s", done.New, done.Unchanged, done.Refused, done.Seconds))
 	switch {
 	case interrupted:
 		return errInterrupted
@@ -151,4 +153,12 @@ func (u *importUsersCommand) conclude(o outputs, c movein.Counts, refused []clie
 		return errSilent
 	}
 	return nil
+}
+
+// usersImported is what was done, as JSON.
+type usersImported struct {
+	New       int     `json:"new"`
+	Unchanged int     `json:"unchanged"`
+	Refused   int     `json:"refused"`
+	Seconds   float64 `json:"seconds"`
 }

@@ -16,6 +16,7 @@ import (
 
 type archiveCommand struct {
 	serverFlags
+	outputFlag
 	Out      string `help:"Directory of the archive; made if need be." required:"" placeholder:"DIR"`
 	Keys     string `help:"Keep the wrapped keys in this file, apart from the archive." placeholder:"FILE"`
 	DataDir  string `help:"Archive the installation in this data directory, whose server is stopped, instead of a running one." placeholder:"DIR"`
@@ -68,12 +69,21 @@ func (a *archiveCommand) Run(ctx context.Context, o outputs) error {
 		return fmt.Errorf("%w\nrun the same command again when that is mended: whole segments stay", err)
 	}
 	m := result.Manifest
-	_, err = fmt.Fprintf(o.out, "archived %d messages in %d new segments (%s, %s), %d keys in %.1f s\n",
-		result.Added[events.Roster]+result.Added[events.Activity], result.Segments,
-		events.Position{Stream: events.Roster, Sequence: m.End(events.Roster).To},
-		events.Position{Stream: events.Activity, Sequence: m.End(events.Activity).To},
-		result.Keys, time.Since(started).Seconds())
-	return err
+	done := archived{
+		Messages: result.Added[events.Roster] + result.Added[events.Activity], Segments: result.Segments,
+		Reached: reachedAt(m.End(events.Roster).To, m.End(events.Activity).To), Keys: result.Keys, Seconds: seconds(time.Since(started)),
+	}
+	return a.say(o, done, fmt.Sprintf("archived %d messages in %d new segments (%s), %d keys in %.1f s",
+		done.Messages, done.Segments, done.Reached, done.Keys, done.Seconds))
+}
+
+// archived is what was done, as JSON.
+type archived struct {
+	Messages uint64  `json:"messages"`
+	Segments int     `json:"segments"`
+	Reached  reached `json:"reached"`
+	Keys     int     `json:"keys"`
+	Seconds  float64 `json:"seconds"`
 }
 
 // source is what is archived, and how it is closed.

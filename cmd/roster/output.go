@@ -4,9 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
+	"time"
 
 	"github.com/rivo/uniseg"
+
+	"github.com/rosterhq/roster/events"
 )
 
 // outputFlag says in which form a result is printed.
@@ -32,6 +36,35 @@ func (f outputFlag) print(o outputs, value any, t table) error {
 
 // json says whether JSON was asked for.
 func (f outputFlag) json() bool { return f.Output == "json" }
+
+// say prints the result of what was done: value as JSON, or a line of text.
+func (f outputFlag) say(o outputs, value any, line string) error {
+	if f.json() {
+		return printJSON(o.out, value)
+	}
+	if _, err := fmt.Fprintln(o.out, line); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+// reached is how far something went in both streams, as JSON says it.
+type reached struct {
+	Roster   string `json:"roster"`
+	Activity string `json:"activity"`
+}
+
+func reachedAt(roster, activity uint64) reached {
+	return reached{
+		Roster:   events.Position{Stream: events.Roster, Sequence: roster}.String(),
+		Activity: events.Position{Stream: events.Activity, Sequence: activity}.String(),
+	}
+}
+
+func (r reached) String() string { return r.Roster + ", " + r.Activity }
+
+// seconds is how long something took, as JSON says it.
+func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }
 
 func printJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)

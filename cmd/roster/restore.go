@@ -12,6 +12,7 @@ import (
 )
 
 type restoreCommand struct {
+	outputFlag
 	Archive string `help:"Directory of the archive." required:"" placeholder:"DIR"`
 	Keys    string `help:"The file of keys, where it is not in the archive." placeholder:"FILE"`
 	DataDir string `help:"Data directory of the new installation; default as of the server (ROSTER_DATA_DIR)." placeholder:"DIR"`
@@ -62,8 +63,15 @@ func (r *restoreCommand) Run(ctx context.Context, o outputs) error {
 	if err != nil {
 		return fmt.Errorf("nothing was restored: %w", err)
 	}
-	_, err = fmt.Fprintf(o.out, "restored %d messages (%s, %s) in %.1f s\n", m.Messages(),
-		events.Position{Stream: events.Roster, Sequence: m.End(events.Roster).To},
-		events.Position{Stream: events.Activity, Sequence: m.End(events.Activity).To}, time.Since(started).Seconds())
-	return err
+	done := restored{
+		Messages: m.Messages(), Reached: reachedAt(m.End(events.Roster).To, m.End(events.Activity).To), Seconds: seconds(time.Since(started)),
+	}
+	return r.say(o, done, fmt.Sprintf("restored %d messages (%s) in %.1f s", done.Messages, done.Reached, done.Seconds))
+}
+
+// restored is what was done, as JSON.
+type restored struct {
+	Messages uint64  `json:"messages"`
+	Reached  reached `json:"reached"`
+	Seconds  float64 `json:"seconds"`
 }

@@ -14,6 +14,7 @@ import (
 type verifyCommand struct {
 	serverFlags
 	publicKeys
+	outputFlag
 	Archive    string   `help:"Check this archive, and compare it with the log." placeholder:"DIR"`
 	Keys       string   `help:"The file of keys, where it is not in the archive." placeholder:"FILE"`
 	Offline    bool     `help:"Check the archive alone, without a server."`
@@ -21,6 +22,45 @@ type verifyCommand struct {
 	Checkpoint []string `help:"A checkpoint that was saved, beside those of the server." placeholder:"FILE"`
 	NoModels   bool     `help:"Leave the read models out."`
 	Models     []string `help:"Only these read models; default all." name:"model" placeholder:"NAME"`
+
+	found verified
+}
+
+// verified is what was found, as JSON. What was not looked at is absent.
+type verified struct {
+	Archive *verifiedArchive    `json:"archive,omitempty"`
+	Log     []verifiedLog       `json:"log,omitempty"`
+	Chain   []verifiedChain     `json:"chain,omitempty"`
+	Models  []client.Comparison `json:"models,omitempty"`
+}
+
+type verifiedArchive struct {
+	Messages uint64 `json:"messages"`
+	Segments int    `json:"segments"`
+	Keys     int    `json:"keys"`
+}
+
+// verifiedLog is a stream that is as archived.
+type verifiedLog struct {
+	Stream   events.Stream `json:"stream"`
+	Messages uint64        `json:"messages"`
+	Begins   string        `json:"begins,omitempty"` // where the log begins, when what came before is in the archive alone
+}
+
+// verifiedChain is a stream that is as it was signed.
+type verifiedChain struct {
+	Stream      events.Stream `json:"stream"`
+	Signed      string        `json:"signed,omitempty"` // up to here; absent: nothing is signed
+	Checkpoints int           `json:"checkpoints"`
+	Behind      uint64        `json:"behind"`           // positions behind the last checkpoint
+	Unread      uint64        `json:"unread,omitempty"` // positions that are in no log and in no archive that was named
+}
+
+// tell prints a line as soon as something is known, unless all is to be one document.
+func (v *verifyCommand) tell(o outputs, format string, args ...any) {
+	if !v.json() {
+		_, _ = fmt.Fprintf(o.out, format, args...)
+	}
 }
 
 // Help is shown by --help.
@@ -51,6 +91,14 @@ Exit code 1 says that something differs.
 
 // Run verifies.
 func (v *verifyCommand) Run(ctx context.Context, o outputs) error {
+	err := v.verify(ctx, o)
+	if v.json() && (err == nil || errors.Is(err, errSilent)) {
+		err = errors.Join(err, printJSON(o.out, v.found))
+	}
+	return err
+}
+
+func (v *verifyCommand) verify(ctx context.Context, o outputs) error {
 	if len(v.Checkpoint) > 0 && !v.Chain {
 		return usageError{errors.New("checkpoints are compared with --chain")}
 	}
@@ -113,8 +161,9 @@ func (v *verifyCommand) check(ctx context.Context, o outputs) (*kept.Reader, err
 	if of != m.Installation {
 		return nil, fmt.Errorf("the keys are of installation %s, the archive of %s", of, m.Installation)
 	}
-	_, err = fmt.Fprintf(o.out, "archive: whole, %d messages in %d segments, %d keys\n", m.Messages(), len(m.Segments), len(keys))
-	return a, err
+	v.found.Archive = &verifiedArchive{Messages: m.Messages(), Segments: len(m.Segments), Keys: len(keys)}
+	v.tell(o, "archive: whole, %d messages in %d segments, %d keys\n", m.Messages(), len(m.Segments), len(keys))
+	return a, nil
 }
 
 // compare puts the archive beside the log.
@@ -127,10 +176,13 @@ func (v *verifyCommand) compare(ctx context.Context, o outputs, api *client.Clie
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(o.out, "log: %s is as archived, %d messages\n", s, c.Messages)
+		found := verifiedLog{Stream: s, Messages: c.Messages}
+		v.tell(o, "log: %s is as archived, %d messages\n", s, c.Messages)
 		if c.LogFrom > 0 {
-			_, _ = fmt.Fprintf(o.out, "log: %s begins at %s; what came before is in the archive alone\n", s, events.Position{Stream: s, Sequence: c.LogFrom})
+			found.Begins = events.Position{Stream: s, Sequence: c.LogFrom}.String()
+			v.tell(o, "log: %s begins at %s; what came before is in the archive alone\n", s, found.Begins)
 		}
+		v.found.Log = append(v.found.Log, found)
 	}
 	return nil
 }
@@ -156,7 +208,8 @@ func (v *verifyCommand) models(ctx context.Context, o outputs, api *client.Clien
 		if !c.Equal {
 			differ++
 		}
-		printComparison(o, c)
+		v.found.Models = append(v.found.Models, c)
+		v.tellComparison(o, c)
 	}
 	if differ > 0 {
 		_, _ = fmt.Fprintf(o.err, "roster: %d read models differ from the log; build them anew: roster rebuild NAME --again\n", differ)
@@ -165,19 +218,19 @@ func (v *verifyCommand) models(ctx context.Context, o outputs, api *client.Clien
 	return nil
 }
 
-func printComparison(o outputs, c client.Comparison) {
+func (v *verifyCommand) tellComparison(o outputs, c client.Comparison) {
 	if c.Equal {
-		_, _ = fmt.Fprintf(o.out, "read model %s: as the log says at %s, %d rows\n", c.Projection, c.Position, c.Rows())
+		v.tell(o, "read model %s: as the log says at %s, %d rows\n", c.Projection, c.Position, c.Rows())
 		return
 	}
-	_, _ = fmt.Fprintf(o.out, "read model %s: DIFFERS from the log at %s\n", c.Projection, c.Position)
+	v.tell(o, "read model %s: DIFFERS from the log at %s\n", c.Projection, c.Position)
 	for _, t := range c.Tables {
 		if t.Missing+t.Extra+t.Different == 0 {
 			continue
 		}
-		_, _ = fmt.Fprintf(o.out, "  %s: %d rows missing, %d too many, %d different\n", t.Table, t.Missing, t.Extra, t.Different)
+		v.tell(o, "  %s: %d rows missing, %d too many, %d different\n", t.Table, t.Missing, t.Extra, t.Different)
 		for _, row := range t.Examples {
-			_, _ = fmt.Fprintf(o.out, "    %s\n", plainText(fmt.Sprint(row.Kind, " ", row.Key, " ", row.Columns, " ", row.Position)))
+			v.tell(o, "    %s\n", plainText(fmt.Sprint(row.Kind, " ", row.Key, " ", row.Columns, " ", row.Position)))
 		}
 	}
 }

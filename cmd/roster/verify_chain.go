@@ -38,24 +38,23 @@ func (v *verifyCommand) chain(ctx context.Context, o outputs, api *client.Client
 		if err != nil {
 			return err
 		}
-		if err := printChain(o, s, found); err != nil {
-			return err
-		}
+		v.tellChain(o, s, found)
 	}
 	return nil
 }
 
-func printChain(o outputs, s events.Stream, found evidence.Verified) error {
+func (v *verifyCommand) tellChain(o outputs, s events.Stream, found evidence.Verified) {
+	as := verifiedChain{Stream: s, Checkpoints: found.Checkpoints, Behind: found.Behind, Unread: found.Kept}
+	defer func() { v.found.Chain = append(v.found.Chain, as) }()
 	if found.Checkpoints == 0 {
-		_, err := fmt.Fprintf(o.out, "chain: of %s nothing is signed\n", s)
-		return err
+		v.tell(o, "chain: of %s nothing is signed\n", s)
+		return
 	}
-	_, err := fmt.Fprintf(o.out, "chain: %s is as it was signed up to %s, %d checkpoints; %d positions behind them\n",
-		s, events.Position{Stream: s, Sequence: found.To}, found.Checkpoints, found.Behind)
-	if err == nil && found.Kept > 0 {
-		_, err = fmt.Fprintf(o.out, "chain: %d positions of %s are gone from the log, and were not read: name the archive that has them with --archive\n", found.Kept, s)
+	as.Signed = events.Position{Stream: s, Sequence: found.To}.String()
+	v.tell(o, "chain: %s is as it was signed up to %s, %d checkpoints; %d positions behind them\n", s, as.Signed, found.Checkpoints, found.Behind)
+	if found.Kept > 0 {
+		v.tell(o, "chain: %d positions of %s are gone from the log, and were not read: name the archive that has them with --archive\n", found.Kept, s)
 	}
-	return err
 }
 
 // chainWalk goes through a stream once.
