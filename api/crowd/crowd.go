@@ -28,10 +28,11 @@ type Limits struct {
 }
 
 // The usual limits. A thousand requests keep two cores busy for half a second (2,456
-// a second were measured); who waits for a second is still glad of the answer.
+// a second were measured); who waits for a second is still glad of the answer. 10,000
+// clients of live streams have room beside everybody else.
 const (
 	DefaultRequests    = 1024
-	DefaultConnections = 8192
+	DefaultConnections = 12288
 	defaultPatience    = time.Second
 	defaultBodies      = 128 << 20
 )

@@ -22,7 +22,7 @@ type transportFlags struct {
 	TrustedProxies string `name:"trusted-proxies" placeholder:"LIST" help:"Addresses or networks of proxies, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed. Default: none."`
 	CORSOrigins    string `name:"cors-origins" placeholder:"LIST" help:"Origins, separated by commas, whose pages may call with a token of their own, such as https://app.example.com. Default: none."`
 	MaxRequests    string `name:"max-requests" default:"1024" placeholder:"1024" help:"Requests that are worked at, at a time. As many wait for a second; the rest is refused with 503."`
-	MaxConnections string `name:"max-connections" default:"8192" placeholder:"8192" help:"Connections that are open, at a time. A new one then takes the place of the one that has kept the server waiting for the longest."`
+	MaxConnections string `name:"max-connections" default:"12288" placeholder:"16384" help:"Connections that are open, at a time. A new one then takes the place of the one that has kept the server waiting for the longest."`
 }
 
 func (p *checker) transport(f transportFlags) Transport {

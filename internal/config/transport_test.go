@@ -15,7 +15,7 @@ func TestTransportSettings(t *testing.T) {
 	t.Parallel()
 	c, err := config.ReadAPI(input(nil))
 	require.NoError(t, err)
-	require.Equal(t, config.Transport{MaxRequests: 1024, MaxConnections: 8192}, c.Transport, "plain HTTP, nobody is trusted")
+	require.Equal(t, config.Transport{MaxRequests: 1024, MaxConnections: 12288}, c.Transport, "plain HTTP, nobody is trusted")
 
 	c, err = config.ReadAPI(input(map[string]string{
 		"ROSTER_TRUSTED_PROXIES": "10.1.2.3/8, 192.0.2.7,::1",

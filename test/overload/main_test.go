@@ -49,5 +49,5 @@ func planned(t *testing.T) plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan{overload: d, slowFor: 40 * time.Second, slow: 3400, requests: 1024, connections: 8192, memory: 1024}
+	return plan{overload: d, slowFor: 40 * time.Second, slow: 3400, requests: 1024, connections: 12288, memory: 1024}
 }
