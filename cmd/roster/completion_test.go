@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
@@ -113,28 +115,57 @@ func shellWords(t *testing.T, line string) []string {
 	return strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 }
 
-// In a real bash, with the real program.
-func TestCompletionInBash(t *testing.T) {
+// What each shell is asked, with the real program as $1. zsh completes in a terminal alone,
+// which zpty is: a tab completes what can only be one thing.
+var completionOf = map[string]string{
+	"bash": `source <("$1" completion bash); complete -p roster
+		COMP_LINE="roster keys " COMP_POINT=12 "$1"
+		COMP_LINE="roster whoami --output j" COMP_POINT=24 "$1"`,
+	"fish": `source ($argv[1] completion fish | psub)
+		complete -C "roster keys "
+		complete -C "roster whoami --output j"`,
+	"zsh": `zmodload zsh/zpty
+		zpty shell zsh -f -i
+		zpty -w shell "autoload -U compinit; compinit -u -D; source <($1 completion zsh); print ready-\$((1+1))"
+		zpty -r shell seen "*ready-2*"
+		for line in list create delete "whoami --output json"; do
+			[[ $line = whoami* ]] && typed="roster ${line%son}" || typed="roster keys ${line%??}"
+			zpty -w -n shell "$typed"$'\t'
+			zpty -r shell seen "*${line}*"
+			print "$line"
+			zpty -w -n shell $'\x15'
+		done
+		zpty -d shell`,
+}
+
+// In real shells, as far as this machine has them, with the real program.
+func TestCompletionInShells(t *testing.T) {
 	t.Parallel()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("no bash")
-	}
 	program := filepath.Join(t.TempDir(), "roster")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
 	text, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", text)
-	ask := exec.CommandContext(t.Context(), bash, "-c", `source <("$1" completion bash); complete -p roster
-		COMP_LINE="roster keys " COMP_POINT=12 "$1"`, "bash", program)
-	ask.Env = append(os.Environ(), "ROSTER_SERVER=", "ROSTER_TOKEN=")
-	text, err = ask.CombinedOutput()
-	require.NoError(t, err, "%s", text)
-	require.Contains(t, string(text), "-C '"+program+"' roster\n")
-	for _, sub := range []string{"list\n", "create\n", "delete\n"} {
-		require.Contains(t, string(text), sub)
-	}
-	for _, shell := range []string{"zsh", "fish"} {
-		_, stdout, _ := roster(t.Context(), "completion", shell)
-		require.Contains(t, stdout, "roster")
+	for name, script := range completionOf {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			shell, err := exec.LookPath(name)
+			if err != nil {
+				t.Skip("no " + name)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			arguments := map[string][]string{
+				"bash": {"-c", script, "bash", program}, "fish": {"-N", "-c", script, program}, "zsh": {"-f", "-c", script, "zsh", program},
+			}
+			ask := exec.CommandContext(ctx, shell, arguments[name]...)
+			ask.Dir = t.TempDir()
+			ask.Env = append(os.Environ(), "ROSTER_SERVER=", "ROSTER_TOKEN=", "HOME="+ask.Dir, "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
+			text, err := ask.CombinedOutput()
+			require.NoError(t, err, "%s", text)
+			for _, want := range []string{"list", "create", "delete", "json"} {
+				require.Contains(t, string(text), want)
+			}
+			require.NotContains(t, string(text), "suspend", "of users, not of keys")
+		})
 	}
 }
