@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,8 +41,13 @@ func TestServersFormAClusterBehindAPassword(t *testing.T) {
 	require.Eventually(t, func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		_, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "ROSTER", Subjects: []string{"roster.>"}, Replicas: 3})
-		return err == nil
+		made, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "ROSTER", Subjects: []string{"roster.>"}, Replicas: 3})
+		if err != nil {
+			return false
+		}
+		// A server that is stopped while it still makes its copy leaves goroutines behind.
+		info, err := made.Info(ctx)
+		return err == nil && held(info.Cluster, 3)
 	}, 30*time.Second, 50*time.Millisecond, "three servers hold a stream")
 
 	for _, connect := range []string{
@@ -50,6 +56,14 @@ func TestServersFormAClusterBehindAPassword(t *testing.T) {
 	} {
 		require.Contains(t, strings.ToLower(joins(t, first.ClusterAddr().String(), connect)), "authorization", connect)
 	}
+}
+
+// held says whether so many servers have a copy that is up to date.
+func held(c *jetstream.ClusterInfo, servers int) bool {
+	if c == nil || c.Leader == "" || len(c.Replicas) != servers-1 {
+		return false
+	}
+	return !slices.ContainsFunc(c.Replicas, func(p *jetstream.PeerInfo) bool { return !p.Current || p.Offline })
 }
 
 // freePorts are ports that nobody listens on.
