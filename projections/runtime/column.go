@@ -29,9 +29,9 @@ type column struct {
 
 // elementType is a type of PostgreSQL that columns have.
 type elementType struct {
-	name string
-	oid  uint32
-	put  func(to []byte, value any) ([]byte, error)
+	oid   uint32
+	array uint32 // the OID of the array
+	put   func(to []byte, value any) ([]byte, error)
 }
 
 // errNoElement says that a value is not of a column's type: a mistake in a handler, or
@@ -52,7 +52,7 @@ func (c *column) add(value any) error {
 	}
 	data, err := c.of.put(append(c.data, null...), value)
 	if err != nil {
-		return fmt.Errorf("%T for %s: %w", value, c.of.name, err)
+		return fmt.Errorf("%T for the type with OID %d: %w", value, c.of.oid, err)
 	}
 	binary.BigEndian.PutUint32(data[before:], uint32(len(data)-before-len(null)))
 	c.data = data
@@ -162,25 +162,15 @@ func putTime(to []byte, value any) ([]byte, error) {
 	return nil, errNoElement
 }
 
-// typeOf returns a type by its name in SQL.
-func typeOf(name string) (elementType, bool) {
-	switch name {
-	case "text":
-		return elementType{name, pgtype.TextOID, putText}, true
-	case "uuid":
-		return elementType{name, pgtype.UUIDOID, putUUID}, true
-	case "bigint":
-		return elementType{name, pgtype.Int8OID, putBigint}, true
-	case "integer":
-		return elementType{name, pgtype.Int4OID, putInteger}, true
-	case "timestamptz":
-		return elementType{name, pgtype.TimestamptzOID, putTime}, true
-	case "boolean":
-		return elementType{name, pgtype.BoolOID, putBoolean}, true
-	case "bytea":
-		return elementType{name, pgtype.ByteaOID, putBytes}, true
-	}
-	return elementType{}, false
+// elementTypes are the types by their names in SQL.
+var elementTypes = map[string]elementType{
+	"text":        {pgtype.TextOID, pgtype.TextArrayOID, putText},
+	"uuid":        {pgtype.UUIDOID, pgtype.UUIDArrayOID, putUUID},
+	"bigint":      {pgtype.Int8OID, pgtype.Int8ArrayOID, putBigint},
+	"integer":     {pgtype.Int4OID, pgtype.Int4ArrayOID, putInteger},
+	"timestamptz": {pgtype.TimestamptzOID, pgtype.TimestamptzArrayOID, putTime},
+	"boolean":     {pgtype.BoolOID, pgtype.BoolArrayOID, putBoolean},
+	"bytea":       {pgtype.ByteaOID, pgtype.ByteaArrayOID, putBytes},
 }
 
 // columnsOf makes the columns of a statement over sets, which says of each argument
@@ -190,7 +180,7 @@ func columnsOf(sql string, arguments int) ([]column, error) {
 	for i := range columns {
 		_, cast, found := strings.Cut(sql, "$"+strconv.Itoa(i+1)+"::")
 		name, _, array := strings.Cut(cast, "[]")
-		of, known := typeOf(name)
+		of, known := elementTypes[name]
 		if !found || !array || !known {
 			return nil, fmt.Errorf("the statement does not say what argument %d is an array of: %.60s", i+1, sql)
 		}
@@ -202,11 +192,8 @@ func columnsOf(sql string, arguments int) ([]column, error) {
 // takeColumns teaches a connection to send columns as arguments.
 func takeColumns(conn *pgx.Conn) {
 	types := conn.TypeMap()
-	for _, oid := range []uint32{
-		pgtype.TextArrayOID, pgtype.UUIDArrayOID, pgtype.Int8ArrayOID, pgtype.Int4ArrayOID,
-		pgtype.TimestamptzArrayOID, pgtype.BoolArrayOID, pgtype.ByteaArrayOID,
-	} {
-		if t, ok := types.TypeForOID(oid); ok {
+	for _, of := range elementTypes {
+		if t, ok := types.TypeForOID(of.array); ok {
 			types.RegisterType(&pgtype.Type{Name: t.Name, OID: t.OID, Codec: arrayCodec{t.Codec}})
 		}
 	}
