@@ -44,8 +44,6 @@ type batch struct {
 	bytes  int
 	sql    pgx.Batch
 	sets   []*rowset // those that grow, in the order of their first rows
-	sent   []*rowset // those that are queued
-	spares *spares
 	drafts []events.Draft
 	parked int
 	// load, if any, runs in the batch's transaction before what is queued.
@@ -85,14 +83,11 @@ func (b *batch) growing(sql string) *rowset {
 	return nil
 }
 
-// begin makes a set for a statement, or takes a spare one.
+// begin makes a set for a statement.
 func (b *batch) begin(sql string, arguments int) *rowset {
-	set := b.spares.take(sql)
-	if set == nil {
-		var err error
-		if set, err = newRowset(sql, arguments); err != nil && b.odd == nil {
-			b.odd = err
-		}
+	set, err := newRowset(sql, arguments)
+	if err != nil && b.odd == nil {
+		b.odd = err
 	}
 	b.sets = append(b.sets, set)
 	return set
@@ -111,8 +106,7 @@ func (b *batch) flush() {
 	for _, set := range b.sets {
 		b.sql.Queue(set.sql, set.args()...)
 	}
-	b.sent = append(b.sent, b.sets...)
-	b.sets = b.sets[:0]
+	b.sets = nil
 }
 
 // Record implements Queue.

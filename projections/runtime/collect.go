@@ -38,7 +38,7 @@ func (c *collector) run(ctx context.Context, at mark) {
 }
 
 func (c *collector) loop(ctx context.Context, r *reader) error {
-	b := &batch{spares: &c.w.spares}
+	b := &batch{}
 	for {
 		fresh, err := c.gather(r, b, c.wait(b))
 		if err != nil {
@@ -65,7 +65,7 @@ func (c *collector) loop(ctx context.Context, r *reader) error {
 				return nil //nolint:nilerr // the error travels with the batch
 			}
 			c.rest(b)
-			b = &batch{spares: &c.w.spares}
+			b = &batch{}
 			continue
 		}
 		if c.patience(b) > 0 {
@@ -74,7 +74,7 @@ func (c *collector) loop(ctx context.Context, r *reader) error {
 		select {
 		case c.out <- b:
 			c.rest(b)
-			b = &batch{spares: &c.w.spares}
+			b = &batch{}
 		case <-ctx.Done():
 			return ctx.Err()
 		default: // the session is busy: let the batch grow

@@ -78,8 +78,6 @@ const headerSize = 5 * 4
 
 func (c *column) size() int { return headerSize + len(c.data) }
 
-func (c *column) clear() { c.rows, c.nulls, c.data = 0, false, c.data[:0] }
-
 // appendTo appends the whole array: one dimension, counted from 1.
 func (c *column) appendTo(to []byte) []byte {
 	to = slices.Grow(to, max(c.room, c.size()))

@@ -160,7 +160,6 @@ func (s *session) settle(ctx context.Context, b *batch) error {
 	if err := b.commit(ctx, s.conn, s.projection, s.at.sequence); err != nil {
 		return err
 	}
-	b.spares.give(b.sent)
 	s.at = b.last
 	s.metrics.committed(len(b.msgs), b.parked, time.Since(began))
 	return nil

@@ -88,7 +88,7 @@ func (t *target) take(ctx context.Context, c *chunk) error {
 	if c.last.sequence <= t.at.sequence {
 		return nil
 	}
-	b := &batch{last: c.last, seen: len(c.msgs), spares: &t.spares}
+	b := &batch{last: c.last, seen: len(c.msgs)}
 	for _, m := range c.msgs {
 		if m.sequence > t.at.sequence && t.admit(m) {
 			b.msgs = append(b.msgs, m)

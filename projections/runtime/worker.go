@@ -65,7 +65,6 @@ type worker struct {
 	builds     *Builds   // nil: this process builds nothing
 	stoppedAt  mark      // that the log does not hold
 	doubted    time.Time // since when each look at the log says that it went back
-	spares     spares
 
 	mu      sync.Mutex
 	state   WorkerState
