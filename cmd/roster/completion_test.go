@@ -148,6 +148,8 @@ func TestCompletionInShells(t *testing.T) {
 	for name, script := range completionOf {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			_, stdout, _ := roster(t.Context(), "completion", name)
+			require.Contains(t, stdout, "roster")
 			shell, err := exec.LookPath(name)
 			if err != nil {
 				t.Skip("no " + name)
@@ -162,8 +164,11 @@ func TestCompletionInShells(t *testing.T) {
 			ask.Env = append(os.Environ(), "ROSTER_SERVER=", "ROSTER_TOKEN=", "HOME="+ask.Dir, "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
 			text, err := ask.CombinedOutput()
 			require.NoError(t, err, "%s", text)
-			for _, want := range []string{"list", "create", "delete", "json"} {
+			for _, want := range []string{"list\n", "create\n", "delete\n", "json"} {
 				require.Contains(t, string(text), want)
+			}
+			if name == "bash" {
+				require.Contains(t, string(text), "-C '"+program+"' roster\n")
 			}
 			require.NotContains(t, string(text), "suspend", "of users, not of keys")
 		})
