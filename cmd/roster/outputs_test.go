@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,6 +72,4 @@ func TestWhatWasDoneIsToldAsJSON(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(restored, "master.key"), master, 0o600))
 	require.Equal(t, map[string]any{"messages": archived["messages"], "reached": archived["reached"]},
 		said(exitOK, "restore", "--archive", kept, "--data-dir", restored))
-
-	i.call(t, http.StatusOK, http.MethodGet, "/v1/users/grace", token, "")
 }
