@@ -29,6 +29,10 @@ func TestBatchesAreSpread(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.SpreadBatches())
 	require.NoError(t, s.SpreadBatches(), "again")
+	dir := filepath.Join(s.ns.JetStreamConfig().StoreDir, "$G", "streams", "S")
+	if !lacksJournal(dir) {
+		require.NoDirExists(t, filepath.Join(dir, "batches"))
+	}
 
 	for round := range 3 {
 		var batch []*nats.Msg
@@ -39,7 +43,6 @@ func TestBatchesAreSpread(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 10*(round+1), done.Sequence)
 	}
-	dir := filepath.Join(s.ns.JetStreamConfig().StoreDir, "$G", "streams", "S")
 	if !lacksJournal(dir) {
 		return
 	}
