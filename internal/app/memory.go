@@ -12,7 +12,7 @@ import (
 // Go's own 100 percent the collector took a sixth of the process's time, at 200 half
 // of that. What lives grows with the number of users (the embedded server's index),
 // and with it three times that: 100,000 users moving in took 2.4 GiB without the
-// bound. With 768 MiB they take 1.6 GiB, with 512 they took 1.3 and 5 % more time. Below
+// bound. With 768 MiB they take 1.4 GiB, with 384 they take 1.1 and a tenth more time. Below
 // leastPercent the collector would do little else.
 const (
 	collectAt    = 200

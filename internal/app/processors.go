@@ -5,8 +5,8 @@ import (
 	"runtime"
 )
 
-// waitingForDisk is how many threads the embedded broker may keep waiting for the
-// disk: it writes ROSTER and KEYS at a time.
+// waitingForDisk is how many threads of the embedded broker mostly wait for the disk
+// at a time: one writes ROSTER, another KEYS or ACTIVITY.
 const waitingForDisk = 2
 
 // addProcessors gives Go a processor more for each thread that waits for the disk: a
